@@ -1,0 +1,64 @@
+"""Recheck published epidemiological numbers.
+
+Everything public is offered here and loaded when it is first used, so `import analysis` costs nothing:
+
+>>> from analysis import TwoByTwo, risk_ratio
+>>> table = TwoByTwo(exposed_cases=90, exposed_total=4006, control_cases=114, control_total=20030)
+>>> print(risk_ratio(table))
+3.95 (3.00 to 5.19)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+# Type checkers read the same names in `__init__.pyi`; a test holds the two to each other.
+_HOMES = {
+    "analysis.errors": (
+        "AnalysisError",
+        "AnalysisWarning",
+        "ConvergenceError",
+        "DataError",
+        "SmallStudyCountWarning",
+        "SparseDataWarning",
+    ),
+    "analysis.figures.claims": ("figure_claims",),
+    "analysis.figures.export": ("save_figure",),
+    "analysis.figures.feasible_range": ("figure_feasible_range", "plot_feasible_range"),
+    "analysis.figures.forest": ("figure_forest", "plot_forest"),
+    "analysis.figures.prevalence_range": ("figure_prevalence_range", "plot_prevalence_range"),
+    "analysis.figures.style": ("style",),
+    "analysis.forensics.claims": ("audit_claims",),
+    "analysis.forensics.feasible": ("feasible_counts", "feasible_tables"),
+    "analysis.measures.association": ("odds_ratio", "risk_difference", "risk_ratio"),
+    "analysis.measures.diagnostic": ("predictive_values",),
+    "analysis.measures.effect_size": ("effect_sizes",),
+    "analysis.measures.proportion": ("prevalence",),
+    "analysis.measures.rates": ("incidence_rate", "rate_ratio"),
+    "analysis.measures.stratified": ("mantel_haenszel",),
+    "analysis.meta.pooling": ("PooledEstimate", "pool"),
+    "analysis.values.counts": ("Proportion", "Rate", "TwoByTwo", "TwoRates"),
+    "analysis.values.estimate": ("EffectSizes", "Estimate"),
+    "analysis.values.reported": ("Reported",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604 -- the names are strings of the table above
+    "__version__",
+    *_HOME_OF,
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home at first use."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'analysis' has no name {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,39 @@
+"""Numbers as `__str__` prints them. Everything that goes into a paper is formatted in `tables.format`."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["decimals_for", "short_count", "short_number", "short_range"]
+
+
+def short_number(value: float, *, percent: bool = False, digits: int | None = None) -> str:
+    """Return a number with two decimals (three if small), or a proportion in percent with one."""
+    if math.isnan(value):
+        return "not estimable"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if percent:
+        return f"{100 * value:.1f}%".replace("-", "−")
+    if digits is None:
+        digits = decimals_for(value)
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def decimals_for(value: float) -> int:
+    """Return how many decimals a value, and whatever is printed beside it, is shown with."""
+    return 2 if abs(value) >= 0.095 or value == 0 or not math.isfinite(value) else 3
+
+
+def short_range(low: float, high: float, *, percent: bool = False) -> str:
+    """Return "1.63 to 1.73", or the one number where both ends print alike."""
+    digits = max(decimals_for(low), decimals_for(high))
+    first = short_number(low, percent=percent, digits=digits)
+    last = short_number(high, percent=percent, digits=digits)
+    return first if first == last else f"{first} to {last}"
+
+
+def short_count(value: float) -> str:
+    """Return a count with thin spaces between thousands, from five digits on."""
+    whole = round(value)
+    return f"{whole:,}".replace(",", "\u2009") if abs(whole) >= 10_000 else str(whole)
