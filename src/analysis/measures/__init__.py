@@ -1,0 +1,1 @@
+"""Measures of tables: a count type in, an `Estimate` of the same shape out."""

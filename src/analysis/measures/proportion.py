@@ -1,0 +1,139 @@
+"""Proportions with their intervals.
+
+Differences and ratios of two proportions live in `association`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from analysis.values.arguments import check_choice, check_confidence_level
+from analysis.values.distributions import normal_quantile
+from analysis.values.estimate import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from analysis.values.arrays import FloatArray
+    from analysis.values.counts import Proportion
+
+    Limits = tuple[FloatArray, FloatArray]
+
+__all__ = ["prevalence"]
+
+
+def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_level: float = 0.95) -> Estimate:
+    """Estimate a proportion with its confidence interval.
+
+    Parameters
+    ----------
+    proportion : Proportion
+        One proportion or an array of them.
+    method : {"wilson", "wald", "clopper-pearson", "jeffreys", "agresti-coull"}, default "wilson"
+        Wilson's score interval is the default because it keeps close to its level for all n and stays in
+        [0, 1]; Wald's does neither, and is here to recheck papers that used it. Jeffreys' lower limit at 0
+        events is 0 and its upper limit at all events is 1. Agresti-Coull's and Wald's limits are cut to
+        [0, 1].
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    Estimate
+        Measure "PR" on the identity scale, of the shape of `proportion`. A total of 0 gives a value of NaN
+        and the limits 0 and 1. `std_error` is that of the sample proportion.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or the level is outside (0, 1).
+
+    References
+    ----------
+    Wilson EB (1927). Probable inference, the law of succession, and statistical inference. J Am Stat Assoc
+    22:209-212. DOI 10.1080/01621459.1927.10502953
+
+    Clopper CJ, Pearson ES (1934). The use of confidence or fiducial limits illustrated in the case of the
+    binomial. Biometrika 26:404-413. DOI 10.1093/biomet/26.4.404
+
+    Agresti A, Coull BA (1998). Approximate is better than "exact" for interval estimation of binomial
+    proportions. Am Stat 52:119-126. DOI 10.2307/2685469
+
+    Brown LD, Cai TT, DasGupta A (2001). Interval estimation for a binomial proportion. Stat Sci 16:101-133.
+    DOI 10.1214/ss/1009213286
+
+    Examples
+    --------
+    Osteopenia or osteoporosis of the lumbar spine within ten years of onset, van der Weijden et al. 2012,
+    DOI 10.1007/s10067-012-2018-0, prints 229 of 424 (54 %):
+
+    >>> from analysis import Proportion
+    >>> print(prevalence(Proportion(events=229, total=424)))
+    54.0% (49.3% to 58.7%)
+    """
+    level = check_confidence_level(confidence_level)
+    limits = _METHODS[check_choice("method", method, _METHODS)]
+    events, total = proportion.events, proportion.total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = events / total
+        low, high = limits(events, total, level)
+        std_error = np.sqrt(value * (1 - value) / total)
+    empty = total == 0
+    return Estimate(
+        measure="PR",
+        value=value,
+        low=np.where(empty, 0.0, np.maximum(low, 0.0)),
+        high=np.where(empty, 1.0, np.minimum(high, 1.0)),
+        confidence_level=level,
+        std_error=std_error,
+        scale="identity",
+        method=method,
+    )
+
+
+def _wald(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    p = x / n
+    half = normal_quantile((1 + level) / 2) * np.sqrt(p * (1 - p) / n)
+    return p - half, p + half
+
+
+def _wilson(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    z = normal_quantile((1 + level) / 2)
+    # (x + z²/2 ± z sqrt(x(n - x)/n + z²/4)) / (n + z²)
+    middle = x + z**2 / 2
+    half = z * np.sqrt(x * (n - x) / n + z**2 / 4)
+    low = (middle - half) / (n + z**2)
+    high = (middle + half) / (n + z**2)
+    # At the ends the formula gives 0 and 1 but for rounding.
+    return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+
+
+def _agresti_coull(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    z = normal_quantile((1 + level) / 2)
+    return _wald(x + z**2 / 2, n + z**2, level)
+
+
+def _clopper_pearson(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    alpha = 1 - level
+    low = special.betaincinv(np.where(x > 0, x, 1.0), n - x + 1, alpha / 2)
+    high = special.betaincinv(x + 1, np.where(x < n, n - x, 1.0), 1 - alpha / 2)
+    return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+
+
+def _jeffreys(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    alpha = 1 - level
+    low = special.betaincinv(x + 0.5, n - x + 0.5, alpha / 2)
+    high = special.betaincinv(x + 0.5, n - x + 0.5, 1 - alpha / 2)
+    return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+
+
+_METHODS: dict[str, Callable[[FloatArray, FloatArray, float], Limits]] = {
+    "wilson": _wilson,
+    "wald": _wald,
+    "clopper-pearson": _clopper_pearson,
+    "jeffreys": _jeffreys,
+    "agresti-coull": _agresti_coull,
+}
