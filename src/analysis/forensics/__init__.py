@@ -1,0 +1,1 @@
+"""Can the printed numbers be true: every table that they allow, and what each claim comes to."""
