@@ -38,9 +38,9 @@ bench: $(READY) ## Measure speed and write benchmarks/results/
 
 lock: $(READY) ## Compile requirements/*.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements/project.lock
+	  --no-header --no-annotate --quiet --output-file requirements/project.lock
 	@echo "uv" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements/installer.lock
+	  --no-header --no-annotate --quiet --output-file requirements/installer.lock
 
 clean: ## Remove the environment and everything built outside of version control
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

@@ -19,7 +19,9 @@ def _unchanged_state():
     before = _state()
     yield
     after = _state()
-    assert after == before, "the test changed global state"
+    # What a first import brings along (matplotlib's settings) has no before.
+    changed = [name for name in before if after[name] != before[name]]
+    assert not changed, f"the test changed global state: {', '.join(changed)}"
 
 
 def _state():

@@ -85,7 +85,7 @@ def test_version_and_help(run):
 def test_version_is_fast_because_nothing_heavy_is_imported():
     heavy = "{'numpy', 'pandas', 'rich', 'nbclient'}"
     code = f"import sys, analysis.cli; print(sorted({heavy} & sys.modules.keys()))"
-    result = subprocess.run(  # noqa: S603  # our own code
+    result = subprocess.run(  # our own code
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
@@ -225,7 +225,7 @@ def test_interrupt_stops_a_notebook_with_one_line_and_130(run, tmp_path):
     )
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     nbformat.write(book, tmp_path / "endless.ipynb")
-    process = subprocess.Popen(  # noqa: S603  # our own code
+    process = subprocess.Popen(  # our own code
         [sys.executable, "-c", INTERRUPTED],
         cwd=tmp_path,
         stderr=subprocess.PIPE,

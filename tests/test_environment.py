@@ -35,13 +35,15 @@ def test_the_lock_has_a_hash_for_everything_and_no_address(name):
     assert pins
     entries = re.split(r"\n(?=\S)", text.strip())
     assert all("--hash=sha256:" in entry for entry in entries)
-    assert not re.search(r"https?://|index-url|find-links|file:", text)
+    assert not re.search(r"://|index|find-links|file:", text)
 
 
 def test_every_dependency_is_locked():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lock, _ = _lock("project")
-    wanted = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
+    wanted = project["dependencies"] + [
+        d for extra in project["optional-dependencies"].values() for d in extra
+    ]
     for requirement in wanted:
         name = re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower()
         assert name in lock, requirement

@@ -41,19 +41,20 @@ SHARIF = {"exposed_total": 5476, "exposed_percent": "4.7", "control_total": 2765
         (
             {"printed": "2.93", "checked_as": "OR", "exposed_total": 3253, "control_total": 32530},
             "cannot be recomputed",
-            "The printed 2.93 cannot be recomputed: the cells of the table are not printed, and any number of "
-            "tables gives it.",
+            "The printed 2.93 cannot be recomputed: the cells of the table are not printed, "
+            "and any number of tables gives it.",
         ),
         (
             {"printed": "1.83 (1.58-2.11)", "checked_as": "HR", **SHARIF},
             "cannot be recomputed",
-            "The printed 1.83 (1.58-2.11) cannot be recomputed: a hazard ratio needs the times to event, which a "
-            "summary table does not hold.",
+            "The printed 1.83 (1.58-2.11) cannot be recomputed: a hazard ratio needs the times "
+            "to event, which a summary table does not hold.",
         ),
         (
             {"printed": "1.5", "source_adjusted": "yes", **SHARIF},
             "cannot be recomputed",
-            "The printed 1.5 cannot be recomputed: the source adjusted it, which needs the individual records.",
+            "The printed 1.5 cannot be recomputed: the source adjusted it, "
+            "which needs the individual records.",
         ),
         (
             {"printed": "30%", "checked_as": "PR", "exposed_total": 84, "exposed_percent": "30.3"},

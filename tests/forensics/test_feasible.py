@@ -14,7 +14,11 @@ def test_counts_behind_published_percentages():
     assert [len(feasible_counts(text, total=84)) for text in printed] == [0, 0, 0]
     assert [feasible_counts(text, total=76).events.tolist() for text in printed] == [[7], [9], [23]]
     # Vasdev 2011 prints 160 controls; 1.84 and 1.23 % fit 163 alone between 100 and 200.
-    fits = [n for n in range(100, 201) if len(feasible_counts("1.84%", total=n)) and len(feasible_counts("1.23%", total=n))]
+    fits = [
+        n
+        for n in range(100, 201)
+        if len(feasible_counts("1.84%", total=n)) and len(feasible_counts("1.23%", total=n))
+    ]
     assert fits == [163]
 
 
@@ -34,7 +38,9 @@ ratios = st.sampled_from(["1.2", "0.5", "2", "0.33", ">3", "<0.5", "7.1", "0", "
 risks = st.sampled_from([None, "20%", "33%", "5%", "0%", "100%", ">50%"])
 
 
-@given(n1=st.integers(1, 25), n0=st.integers(1, 25), ratio=ratios, risk=risks, kind=st.sampled_from(["RR", "OR"]))
+@given(
+    n1=st.integers(1, 25), n0=st.integers(1, 25), ratio=ratios, risk=risks, kind=st.sampled_from(["RR", "OR"])
+)
 def test_tables_are_exactly_those_of_a_search_by_hand(n1, n0, ratio, risk, kind):
     name = {"RR": "risk_ratio", "OR": "odds_ratio"}[kind]
     found = feasible_tables(exposed_total=n1, control_total=n0, exposed_risk=risk, **{name: ratio})
@@ -70,7 +76,11 @@ def test_a_measure_of_no_table_is_empty():
         ({"control_total": "10"}, ValueError, "`control_total` must be a whole number"),
         ({"exposed_risk": "four"}, ValueError, "`exposed_risk` must be a printed number, but got 'four'"),
         ({"exposed_risk": 4.7}, TypeError, "`exposed_risk` must be the printed text, but got 4.7"),
-        ({"exposed_risk": None, "control_risk": None}, ValueError, "allow about 1.5e.08 tables.*Give a further"),
+        (
+            {"exposed_risk": None, "control_risk": None},
+            ValueError,
+            "allow about 1.5e.08 tables.*Give a further",
+        ),
     ],
 )
 def test_bad_input_is_named(changed, error, message):

@@ -29,7 +29,7 @@ def test_intervals_equal_r(record):
 # One table of outcomes for empty cells: value and limits of each measure without a correction.
 INF, NAN = np.inf, np.nan
 ZERO_CELLS = [
-    # cells a, b, c, d     risk ratio        odds ratio        risk difference, whether its interval is a point
+    # cells a, b, c, d     risk ratio        odds ratio        risk difference
     ((0, 20, 5, 15), (0, 0, INF), (0, 0, INF), -0.25),
     ((5, 15, 0, 20), (INF, 0, INF), (INF, 0, INF), 0.25),
     ((0, 20, 0, 30), (NAN, 0, INF), (NAN, 0, INF), 0.0),
@@ -132,7 +132,10 @@ def test_unknown_methods_are_refused(measure):
 def test_published_table():
     # Bengtsson 2023, computed from Table 1: men 6.75 (4.77-9.55), women 4.02 (3.04-5.30).
     table = TwoByTwo(
-        exposed_cases=[75, 90], exposed_total=[7605, 4006], control_cases=[56, 114], control_total=[38020, 20030]
+        exposed_cases=[75, 90],
+        exposed_total=[7605, 4006],
+        control_cases=[56, 114],
+        control_total=[38020, 20030],
     )
     assert str(odds_ratio(table)).splitlines() == ["6.75 (4.77 to 9.55)", "4.02 (3.04 to 5.30)"]
 

@@ -16,7 +16,9 @@ def test_bayes_theorem_by_counting_people():
 
 def test_intervals_need_counts_and_follow_the_formula():
     values = predictive_values(
-        sensitivity=Proportion(events=80, total=100), specificity=Proportion(events=180, total=200), prevalence=0.1
+        sensitivity=Proportion(events=80, total=100),
+        specificity=Proportion(events=180, total=200),
+        prevalence=0.1,
     )
     positive = values.positive
     assert positive.value == pytest.approx(0.08 / (0.08 + 0.09))

@@ -67,7 +67,12 @@ def test_double_zero_studies_drop_out_on_demand():
 @pytest.mark.parametrize(
     ("data", "measure", "error", "message"),
     [
-        (Proportion(events=1, total=2), "RR", ValueError, "`measure` must be one of 'PR', 'PLN', 'PLO', 'PAS'"),
+        (
+            Proportion(events=1, total=2),
+            "RR",
+            ValueError,
+            "`measure` must be one of 'PR', 'PLN', 'PLO', 'PAS'",
+        ),
         ([[1, 2], [3, 4]], "RR", TypeError, "`data` must be a TwoByTwo.* but got list"),
     ],
 )

@@ -67,7 +67,9 @@ def test_clopper_pearson_equals_binom_test(record):
 @given(events=st.integers(0, 300), total=st.integers(1, 300), level=st.floats(0.5, 0.999))
 def test_clopper_pearson_limits_put_back_give_the_tails(events, total, level):
     events = min(events, total)
-    estimate = prevalence(Proportion(events=events, total=total), method="clopper-pearson", confidence_level=level)
+    estimate = prevalence(
+        Proportion(events=events, total=total), method="clopper-pearson", confidence_level=level
+    )
     if events > 0:
         assert stats.binom.sf(events - 1, total, estimate.low) == pytest.approx((1 - level) / 2, rel=1e-8)
     if events < total:
@@ -105,7 +107,9 @@ def test_published_percentages():
 
 def test_options_are_checked():
     proportion = Proportion(events=1, total=2)
-    with pytest.raises(ValueError, match="`method` must be one of 'wilson'.* but got 'Wilson'. Did you mean 'wilson'"):
+    with pytest.raises(
+        ValueError, match="`method` must be one of 'wilson'.* but got 'Wilson'. Did you mean 'wilson'"
+    ):
         prevalence(proportion, method="Wilson")
     with pytest.raises(ValueError, match="For 95 % write 0.95"):
         prevalence(proportion, confidence_level=95)

@@ -13,7 +13,9 @@ from reference_values import identifier, numbers, records
 def test_exact_interval_equals_r(record):
     expected = record["outputs"]
     estimate = incidence_rate(Rate(events=expected["statistic"], person_time=expected["parameter"]))
-    assert [float(estimate.low), float(estimate.high)] == pytest.approx(numbers(expected["conf.int"]), rel=1e-10)
+    assert [float(estimate.low), float(estimate.high)] == pytest.approx(
+        numbers(expected["conf.int"]), rel=1e-10
+    )
 
 
 def test_rate_ratio_by_hand_and_its_zero_cells():

@@ -24,19 +24,21 @@ def _strata(columns):
     records(
         "C_mh_peto",
         "rma.mh",
-        keep=lambda record: record["id"].split("/")[2] in SINGLE and record["id"].split("/")[3] in {"default", "level90"},
+        keep=lambda record: (
+            record["id"].split("/")[2] in SINGLE and record["id"].split("/")[3] in {"default", "level90"}
+        ),
     ),
     ids=identifier,
 )
 def test_pooled_estimate_equals_r(record):
     expected, measure = record["outputs"], record["id"].split("/")[2]
     level = 0.9 if record["id"].endswith("level90") else 0.95
-    estimate = mantel_haenszel(
-        _strata(dataset("C_mh_peto", record)), measure=measure, confidence_level=level
-    )
+    estimate = mantel_haenszel(_strata(dataset("C_mh_peto", record)), measure=measure, confidence_level=level)
     transform = np.log if measure != "RD" else np.asarray
     for ours, theirs in (("value", "beta"), ("low", "ci.lb"), ("high", "ci.ub")):
-        assert float(transform(getattr(estimate, ours))) == pytest.approx(number(expected[theirs][0]), rel=1e-10)
+        assert float(transform(getattr(estimate, ours))) == pytest.approx(
+            number(expected[theirs][0]), rel=1e-10
+        )
     assert float(estimate.std_error) == pytest.approx(number(expected["se"][0]), rel=1e-10)
     assert float(estimate.pvalue) == pytest.approx(number(expected["pval"][0]), rel=1e-8)
 
@@ -59,7 +61,9 @@ def test_sparse_set_of_the_methods():
 @given(cells=st.tuples(*[st.integers(1, 500)] * 4))
 def test_one_stratum_is_the_crude_estimate(measure, cells):
     a, b, c, d = cells
-    table = TwoByTwo.from_cells(exposed_cases=[a], exposed_noncases=[b], control_cases=[c], control_noncases=[d])
+    table = TwoByTwo.from_cells(
+        exposed_cases=[a], exposed_noncases=[b], control_cases=[c], control_noncases=[d]
+    )
     pooled, crude = mantel_haenszel(table, measure=measure), SINGLE[measure](table[0])
     assert float(pooled.value) == pytest.approx(float(crude.value), rel=1e-12, abs=1e-15)
     if measure == "OR":  # Robins, Breslow and Greenland's variance of one stratum is Woolf's
@@ -80,16 +84,22 @@ def test_permuting_splitting_into_batches_and_empty_strata_change_nothing(measur
         one = mantel_haenszel(table[row], measure=measure)
         np.testing.assert_allclose([one.value, one.low], [batch.value[row], batch.low[row]], rtol=1e-13)
     padded = TwoByTwo._trusted(**{k: np.pad(v, ((0, 0), (0, 1))) for k, v in table._arrays().items()})
-    np.testing.assert_allclose(mantel_haenszel(padded, measure=measure).std_error, batch.std_error, rtol=1e-13)
+    np.testing.assert_allclose(
+        mantel_haenszel(padded, measure=measure).std_error, batch.std_error, rtol=1e-13
+    )
 
 
 def test_confounding_is_seen():
     # Within each stratum the risks are equal; crude, the exposed look worse.
-    table = TwoByTwo(exposed_cases=[9, 80], exposed_total=[90, 100], control_cases=[100, 8], control_total=[1000, 10])
+    table = TwoByTwo(
+        exposed_cases=[9, 80], exposed_total=[90, 100], control_cases=[100, 8], control_total=[1000, 10]
+    )
     assert mantel_haenszel(table, measure="RR").value == pytest.approx(1)
     assert risk_ratio(table.collapse()).value > 4
 
 
 def test_unknown_measures_are_refused():
     with pytest.raises(ValueError, match="`measure` must be one of 'OR', 'RR', 'RD', but got 'HR'"):
-        mantel_haenszel(TwoByTwo(exposed_cases=1, exposed_total=2, control_cases=1, control_total=2), measure="HR")
+        mantel_haenszel(
+            TwoByTwo(exposed_cases=1, exposed_total=2, control_cases=1, control_total=2), measure="HR"
+        )

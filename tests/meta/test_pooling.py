@@ -8,7 +8,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from analysis import ConvergenceError, EffectSizes, TwoByTwo, effect_sizes, pool
 from analysis.meta import heterogeneity
-from reference_values import dataset, identifier, load, number, numbers, records
+from reference_values import dataset, identifier, load, number, records
 
 R_TESTS = {"z": "wald", "t": "t", "knha": "hartung-knapp", "adhoc": "hartung-knapp-adhoc"}
 
@@ -79,7 +79,9 @@ def _bcg():
         control_cases=columns["ci"],
         control_noncases=columns["di"],
     )
-    return effect_sizes(table, "RR", label=[f"{a} {y}" for a, y in zip(columns["author"], columns["year"], strict=True)])
+    return effect_sizes(
+        table, "RR", label=[f"{a} {y}" for a, y in zip(columns["author"], columns["year"], strict=True)]
+    )
 
 
 def test_bcg_golden_values():
@@ -208,7 +210,9 @@ def test_a_batch_equals_a_loop(tau2, ci):
         one = pool(EffectSizes(effect=y[index][inside], variance=v[index][inside]), tau2=tau2, ci=ci)
         # The order of the sums differs, the last digits may.
         for name in ("tau2", "q", "i2", "n_studies"):
-            assert float(getattr(batch, name)[index]) == pytest.approx(float(getattr(one, name)), rel=1e-9, abs=1e-12)
+            assert float(getattr(batch, name)[index]) == pytest.approx(
+                float(getattr(one, name)), rel=1e-9, abs=1e-12
+            )
         assert float(batch.estimate.low[index]) == pytest.approx(float(one.estimate.low), rel=1e-9, abs=1e-12)
         assert batch.weights[index][inside] == pytest.approx(one.weights, rel=1e-9)
         assert (batch.weights[index][~inside] == 0).all()
@@ -243,7 +247,15 @@ def test_proportions_have_no_null_and_no_pvalue():
 def test_frame_holds_everything():
     frame = pool(_bcg()).to_frame()
     assert frame.loc[0, "tau2"] == pytest.approx(0.313243258136)
-    assert set(frame.columns) >= {"prediction_low", "i2", "h2", "q_pvalue", "n_studies", "model", "tau2_method"}
+    assert set(frame.columns) >= {
+        "prediction_low",
+        "i2",
+        "h2",
+        "q_pvalue",
+        "n_studies",
+        "model",
+        "tau2_method",
+    }
 
 
 @pytest.mark.parametrize(
@@ -258,7 +270,12 @@ def test_frame_holds_everything():
         (([0.1, 0.2], [1, 1]), {"ci": "z"}, ValueError, "`ci` must be one of 'hartung-knapp-adhoc'"),
         (([0.1, 0.2], [1, 1]), {"confidence_level": 95}, ValueError, "For 95 % write 0.95"),
         (([0.1, 0.2], [1, 1]), {"where": [1, 0]}, TypeError, "`where` must be true/false, but got int"),
-        (([0.1, 0.2], [1, 1]), {"where": [True] * 3}, ValueError, re.escape("studies (2,), but has shape (3,)")),
+        (
+            ([0.1, 0.2], [1, 1]),
+            {"where": [True] * 3},
+            ValueError,
+            re.escape("studies (2,), but has shape (3,)"),
+        ),
         (([0.1, 0.2], [1, 1]), {"where": [False, False]}, ValueError, "at least one study in every set"),
     ],
 )

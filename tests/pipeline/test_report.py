@@ -32,7 +32,7 @@ def root(tmp_path):
     (tmp_path / "figures/forest_plot.png").write_bytes(b"png")
     (tmp_path / "figures/forest_plot.csv").write_text("x\n1\n")
     words = {"title": "All <studies>", "caption": "Squares & lines", "alt": 'Forest "plot"'}
-    (tmp_path / "figures/captions.json").write_text(json.dumps({"forest_plot": words}))
+    (tmp_path / "figures/forest_plot.json").write_text(json.dumps(words))
     record = Record(
         inputs={
             "src/analysis/cli.py": "a" * 64,
@@ -115,12 +115,12 @@ def test_page_needs_nothing_from_outside(root):
     assert not re.search(r"https?://|@import|url\(", text)
 
 
-def test_claims_show_all_columns_and_counts(root):
+def test_claims_show_what_a_reader_needs_and_counts(root):
     text = page(root)
-    assert "<dt>Curious column</dt><dd>extra</dd>" in text
-    assert "<dt>Statement</dt><dd>C1</dd>" in text
+    assert "extra" not in text
     assert ">C2a. Second</h3>" in text
-    assert "<dt>Printed</dt><dd>18.7%</dd>" in text
+    assert "<dt>Checked</dt><dd>18.7% as PR</dd>" in text
+    assert '<a href="#claim-1">C1a</a></th><td>18.7%</td><td>18.75%</td><td>reproduced</td>' in text
     assert '<th scope="row">not reproduced</th><td class="number">1</td>' in text
 
 
@@ -157,7 +157,7 @@ def test_vector_figure_is_preferred_until_the_page_is_large(root, monkeypatch):
 
 
 def test_figure_without_caption_is_named_after_its_file(root):
-    (root / "figures/captions.json").unlink()
+    (root / "figures/forest_plot.json").unlink()
     text = page(root)
     assert "Figure 1. Forest plot</h3>" in text
     assert 'alt="Forest plot"' in text
@@ -166,9 +166,9 @@ def test_figure_without_caption_is_named_after_its_file(root):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("figures/captions.json", "{", "captions.json: must be JSON"),
-        ("figures/captions.json", "[]", "must give each figure's name an object of texts"),
-        ("figures/captions.json", '{"x": {"title": 1}}', "captions.json, column `x`"),
+        ("figures/forest_plot.json", "{", "figures/forest_plot.json: must be JSON"),
+        ("figures/forest_plot.json", "[]", "must be an object of texts: title, caption, alt"),
+        ("figures/forest_plot.json", '{"title": 1}', "forest_plot.json: must be an object of texts"),
         ("data/processed/claims_ledger.csv", "claim\na,b\n", "line 2: must not have more cells"),
         ("data/processed/claims_ledger.csv", 'claim\n"a\n', "must be a UTF-8 CSV file"),
     ],

@@ -11,7 +11,9 @@ WOMEN = {"exposed_cases": 90, "exposed_total": 4006, "control_cases": 114, "cont
 
 def test_cells_and_totals_are_the_same_table():
     table = TwoByTwo(**WOMEN)
-    cells = TwoByTwo.from_cells(exposed_cases=90, exposed_noncases=3916, control_cases=114, control_noncases=19916)
+    cells = TwoByTwo.from_cells(
+        exposed_cases=90, exposed_noncases=3916, control_cases=114, control_noncases=19916
+    )
     assert cells.exposed_total == table.exposed_total
     assert cells.control_noncases == table.control_noncases
     assert repr(table) == "TwoByTwo(exposed 90/4006, control 114/20030)"
@@ -37,11 +39,19 @@ def test_a_result_is_frozen():
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"exposed_cases": -1}, ValueError, "`exposed_cases` must be a whole number of at least 0, but got -1"),
+        (
+            {"exposed_cases": -1},
+            ValueError,
+            "`exposed_cases` must be a whole number of at least 0, but got -1",
+        ),
         ({"control_cases": 1.5}, ValueError, "`control_cases` must be a whole number"),
         ({"exposed_cases": np.nan}, ValueError, "`exposed_cases` must be a whole number .* but got nan"),
         ({"exposed_total": np.inf}, ValueError, "`exposed_total` must be a whole number .* but got inf"),
-        ({"exposed_cases": 4007}, ValueError, "`exposed_cases` must not exceed `exposed_total`, but got 4007 of 4006"),
+        (
+            {"exposed_cases": 4007},
+            ValueError,
+            "`exposed_cases` must not exceed `exposed_total`, but got 4007 of 4006",
+        ),
         ({"exposed_cases": "90"}, TypeError, "`exposed_cases` must be numbers, but got text: '90'"),
         ({"exposed_cases": True}, TypeError, "`exposed_cases` must be numbers, but got true/false"),
         ({"control_cases": None}, TypeError, "`control_cases` must be numbers, but got a missing value"),
@@ -51,7 +61,11 @@ def test_a_result_is_frozen():
             ValueError,
             r"shapes must broadcast .* `exposed_cases` \(3,\)",
         ),
-        ({"exposed_cases": [3, -2, 5, -7]}, ValueError, "but got -2 at index 1. 1 more entry breaks the rule"),
+        (
+            {"exposed_cases": [3, -2, 5, -7]},
+            ValueError,
+            "but got -2 at index 1. 1 more entry breaks the rule",
+        ),
         ({"exposed_cases": [[1, 2], [3, 5000]]}, ValueError, r"5000 of 4006 at index \(1, 1\)"),
         ({"exposed_cases": pd.Series([1, None], dtype="Int64")}, ValueError, "but got nan at index 1"),
         ({"exposed_cases": np.array([1 + 2j])}, TypeError, "values of type complex128"),
@@ -63,7 +77,9 @@ def test_bad_counts_are_named(changed, error, message):
 
 
 def test_bad_person_time_is_named():
-    with pytest.raises(ValueError, match="`person_time` must be a number greater than 0, but got 0 at index 1"):
+    with pytest.raises(
+        ValueError, match="`person_time` must be a number greater than 0, but got 0 at index 1"
+    ):
         Rate(events=[1, 2], person_time=[10.5, 0])
     with pytest.raises(ValueError, match="`control_time` must be a number greater than 0, but got nan"):
         TwoRates(exposed_events=1, exposed_time=1, control_events=1, control_time=np.nan)
@@ -77,8 +93,12 @@ def test_positional_counts_are_refused():
 
 
 def test_from_frame_and_nullable_columns():
-    frame = pd.DataFrame({"a": [75, 90], "n": [7605, 4006], "c": [56, 114], "m": [38020, 20030]}, dtype="Int64")
-    table = TwoByTwo.from_frame(frame, exposed_cases="a", exposed_total="n", control_cases="c", control_total="m")
+    frame = pd.DataFrame(
+        {"a": [75, 90], "n": [7605, 4006], "c": [56, 114], "m": [38020, 20030]}, dtype="Int64"
+    )
+    table = TwoByTwo.from_frame(
+        frame, exposed_cases="a", exposed_total="n", control_cases="c", control_total="m"
+    )
     assert table.exposed_cases.tolist() == [75, 90]
     with pytest.raises(KeyError, match=re.escape("no column `x` (for control_cases); it has a, n, c, m")):
         TwoByTwo.from_frame(frame, exposed_cases="a", exposed_total="n", control_cases="x", control_total="m")
@@ -86,7 +106,10 @@ def test_from_frame_and_nullable_columns():
 
 def _people():
     return pd.DataFrame(
-        {"group": ["AS"] * 5 + ["control"] * 7, "bone": ["low"] * 3 + ["normal"] * 2 + ["low"] + ["normal"] * 6}
+        {
+            "group": ["AS"] * 5 + ["control"] * 7,
+            "bone": ["low"] * 3 + ["normal"] * 2 + ["low"] + ["normal"] * 6,
+        }
     )
 
 

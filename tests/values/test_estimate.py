@@ -8,7 +8,9 @@ from analysis.values.scale import MEASURES, SCALES
 
 
 def test_text_is_what_a_paper_prints():
-    table = TwoByTwo(exposed_cases=[90, 0], exposed_total=[4006, 10], control_cases=[114, 0], control_total=20030)
+    table = TwoByTwo(
+        exposed_cases=[90, 0], exposed_total=[4006, 10], control_cases=[114, 0], control_total=20030
+    )
     assert str(risk_ratio(table)).splitlines() == ["3.95 (3.00 to 5.19)", "not estimable (0.00 to ∞)"]
     assert str(risk_difference(table[0])) == "0.017 (0.012 to 0.021)"
     many = TwoByTwo(exposed_cases=np.arange(1, 13), exposed_total=20, control_cases=3, control_total=20)
@@ -19,7 +21,16 @@ def test_frame_is_tidy_and_full():
     estimate = risk_ratio(TwoByTwo(exposed_cases=[3, 4], exposed_total=9, control_cases=2, control_total=9))
     frame = estimate.to_frame()
     assert frame["value"].tolist() == estimate.value.tolist() == [1.5, 2.0]
-    assert set(frame.columns) >= {"measure", "low", "high", "std_error", "pvalue", "scale", "method", "correction"}
+    assert set(frame.columns) >= {
+        "measure",
+        "low",
+        "high",
+        "std_error",
+        "pvalue",
+        "scale",
+        "method",
+        "correction",
+    }
     assert "<table" in estimate._repr_html_()
 
 
@@ -53,7 +64,9 @@ def test_every_measure_has_a_scale():
 
 
 def test_effects_from_published_intervals():
-    effects = EffectSizes.from_estimates([1.83, 1.99], [1.58, 1.68], [2.11, 2.36], measure="HR", label=["a", "b"])
+    effects = EffectSizes.from_estimates(
+        [1.83, 1.99], [1.58, 1.68], [2.11, 2.36], measure="HR", label=["a", "b"]
+    )
     assert effects.scale == "log"
     assert effects.effect == pytest.approx(np.log([1.83, 1.99]))
     assert effects.std_error[0] == pytest.approx(np.log(2.11 / 1.58) / (2 * 1.959963984540054), rel=1e-14)
@@ -66,10 +79,18 @@ def test_effects_from_published_intervals():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"effect": [1, 2], "variance": [1, -2]}, ValueError, "`variance` must not be negative, but got -2 at index 1"),
+        (
+            {"effect": [1, 2], "variance": [1, -2]},
+            ValueError,
+            "`variance` must not be negative, but got -2 at index 1",
+        ),
         ({"effect": [], "variance": []}, ValueError, "at least one study"),
         ({"effect": ["x"], "variance": [1]}, TypeError, "`effect` must be numbers"),
-        ({"effect": [1], "variance": [1], "label": ["a", "b"]}, ValueError, "`label` must name 1 studies, but names 2"),
+        (
+            {"effect": [1], "variance": [1], "label": ["a", "b"]},
+            ValueError,
+            "`label` must name 1 studies, but names 2",
+        ),
         ({"effect": [1], "variance": [1], "measure": "rr"}, ValueError, "`measure` must be one of"),
     ],
 )
@@ -88,5 +109,7 @@ def test_bad_effects_are_named(arguments, error, message):
 def test_bad_published_intervals_are_named(numbers, message):
     with pytest.raises(ValueError, match=message):
         EffectSizes.from_estimates(*numbers, measure="RR")
-    with pytest.raises(ValueError, match="`confidence_level` must be between 0 and 1, but got 95. For 95 % write 0.95"):
+    with pytest.raises(
+        ValueError, match="`confidence_level` must be between 0 and 1, but got 95. For 95 % write 0.95"
+    ):
         EffectSizes.from_estimates(1.5, 1, 2, measure="RR", confidence_level=95)

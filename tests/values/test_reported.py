@@ -71,7 +71,12 @@ def test_what_else_is_printed_is_kept():
         ("half-up", "0.13", [Fraction(125, 1000)], [Fraction(135, 1000)]),
         ("half-even", "0.12", [Fraction(115, 1000), Fraction(125, 1000)], [Fraction(126, 1000)]),
         ("half-even", "0.13", [Fraction(126, 1000)], [Fraction(125, 1000), Fraction(135, 1000)]),
-        ("truncation", "0.12", [Fraction(12, 100), Fraction(1299, 10000)], [Fraction(13, 100), Fraction(119, 1000)]),
+        (
+            "truncation",
+            "0.12",
+            [Fraction(12, 100), Fraction(1299, 10000)],
+            [Fraction(13, 100), Fraction(119, 1000)],
+        ),
         ("truncation", "-0.12", [Fraction(-12, 100), Fraction(-1299, 10000)], [Fraction(-13, 100)]),
     ],
 )
@@ -141,11 +146,8 @@ def test_floats_beside_an_end_are_told_apart():
 
 @pytest.mark.parametrize("text", ["abc", "1.83-2", "", "1.2.3", "5/3", "3/0", "(1.2)", "NA", "1.83 (1.58)"])
 def test_what_is_not_a_printed_number_is_refused(text):
-    with pytest.raises(ValueError, match="`text` must print"):
-        try:
-            Reported(text)
-        except ValueError as error:
-            raise ValueError(str(error).replace("must be a printed", "must print")) from None
+    with pytest.raises(ValueError, match="`text` must (be a printed number|print)"):
+        Reported(text)
 
 
 def test_limits_must_surround_the_estimate():

@@ -56,8 +56,8 @@ def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: f
     Greenland S, Robins JM (1985). Estimation of a common effect parameter from sparse follow-up data.
     Biometrics 41:55-68. DOI 10.2307/2530643
 
-    Sato T (1989). On the variance estimator for the Mantel-Haenszel risk difference. Biometrics
-    45:1323-1324. DOI not verified.
+    Sato T, Greenland S, Robins JM (1989). On the variance estimator for the Mantel-Haenszel risk
+    difference. Biometrics 45:1323-1324.
 
     Examples
     --------

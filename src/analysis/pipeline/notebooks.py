@@ -39,6 +39,7 @@ UNWANTED_VARIABLES = ("MPLBACKEND", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONPAT
 COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # ipykernel names the file of a cell after the process, and reprs show addresses: both differ from run to run.
 CELL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
+ARROW = re.compile(r"^-+> \d+ (.*)$", re.MULTILINE)
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 # The stock template loads RequireJS, MathJax and Mermaid from the network.
 TEMPLATE = """
@@ -163,7 +164,11 @@ async def _execute(notebook: NotebookNode, source: Path, *, figures: str, second
 
 def _what_happened(error: Exception, *, seconds: int) -> str:
     if isinstance(error, CellExecutionError):
-        return f"raised {error.ename}: {COLOUR_CODE.sub('', error.evalue)}"
+        message = COLOUR_CODE.sub("", error.evalue)
+        # The first frame of the traceback is the cell's own; an assertion alone says nothing of itself.
+        line = ARROW.search(COLOUR_CODE.sub("", str(error.traceback)))
+        at = f" at `{line[1].strip()}`" if line else ""
+        return f"raised {error.ename}{f': {message}' if message else ''}{at}"
     if isinstance(error, CellTimeoutError):
         return f"did not end within {seconds} s."
     if isinstance(error, DeadKernelError):

@@ -41,7 +41,13 @@ __all__ = [
 ]
 
 _SITES = {"lumbar_spine": "lumbar spine", "femoral_neck": "hip", "total_hip": "hip"}
-_THRESHOLDS = {"WHO category": "T < −1", "T < -1": "T < −1", "Z <= -2": "Z ≤ −2", "Z < -2": "Z ≤ −2", "Z < -1": "Z < −1"}
+_THRESHOLDS = {
+    "WHO category": "T < −1",
+    "T < -1": "T < −1",
+    "Z <= -2": "Z ≤ −2",
+    "Z < -2": "Z ≤ −2",
+    "Z < -1": "Z < −1",
+}
 _MEASURES = {"RR": risk_ratio, "OR": odds_ratio, "RD": risk_difference}
 # A pooled estimate of fewer studies than this says nothing about their spread.
 _FEWEST_STUDIES = 3
@@ -113,7 +119,7 @@ def build_prevalence(raw: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _counts(row: dict[str, Any]) -> tuple[Any, Any, str]:
+def _counts(row: dict[Any, Any]) -> tuple[Any, Any, str]:
     if pd.notna(row["events"]):
         return row["events"], row["events"], "printed"
     if pd.isna(row["total"]) or pd.isna(row["percent"]):
@@ -125,7 +131,7 @@ def _counts(row: dict[str, Any]) -> tuple[Any, Any, str]:
     return int(events[0]), int(events[-1]), source
 
 
-def _group(row: dict[str, Any]) -> str:
+def _group(row: dict[Any, Any]) -> str:
     """Name what may be drawn and pooled together: outcome, threshold where it differs, and site."""
     if row["outcome"] == "fracture":
         return "Vertebral fracture"
@@ -138,7 +144,8 @@ def _group(row: dict[str, Any]) -> str:
 def build_pooled_prevalence(prevalences: pd.DataFrame) -> pd.DataFrame:
     """Pool the groups of at least three usable rows with known counts, on the logit scale."""
     usable = prevalences[
-        (prevalences["use"] == "yes") & (prevalences["events_low"] == prevalences["events_high"]).fillna(value=False)
+        (prevalences["use"] == "yes")
+        & (prevalences["events_low"] == prevalences["events_high"]).fillna(value=False)
     ]
     frames = []
     for group, rows in usable.groupby("group", sort=True):
@@ -165,7 +172,10 @@ def build_comparisons(raw: pd.DataFrame) -> pd.DataFrame:
         for code, measure in _MEASURES.items():
             estimate: Estimate = measure(tables)
             rows.append(
-                {name: row[name] for name in ("row_id", "study", "label", "stratum", "outcome", "use", "reason")}
+                {
+                    name: row[name]
+                    for name in ("row_id", "study", "label", "stratum", "outcome", "use", "reason")
+                }
                 | {
                     "n_tables": len(tables),
                     "measure": code,
@@ -179,7 +189,7 @@ def build_comparisons(raw: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _feasible(row: dict[str, Any]) -> TwoByTwo | None:
+def _feasible(row: dict[Any, Any]) -> TwoByTwo | None:
     """Return every table of a comparison, or None where an arm prints neither count nor percentage."""
     arms = []
     for arm in ("exposed", "control"):
@@ -210,7 +220,7 @@ def build_mantel_haenszel(raw: pd.DataFrame) -> pd.DataFrame:
     complete = raw.dropna(subset=["exposed_cases", "exposed_total", "control_cases", "control_total"])
     frames = []
     for (study, outcome), rows in complete.groupby(["study", "outcome"], sort=True):
-        if len(rows) < 2:  # noqa: PLR2004 -- one stratum needs no pooling
+        if len(rows) < 2:
             continue
         strata = TwoByTwo.from_frame(
             rows,
@@ -224,7 +234,10 @@ def build_mantel_haenszel(raw: pd.DataFrame) -> pd.DataFrame:
             crude_value = float(crude(strata.collapse()).value)
             frames.append(
                 frame.assign(
-                    study=study, outcome=outcome, strata="; ".join(rows["stratum"]), crude_value=crude_value
+                    study=str(study),
+                    outcome=str(outcome),
+                    strata="; ".join(rows["stratum"]),
+                    crude_value=crude_value,
                 )
             )
     return pd.concat(frames, ignore_index=True)
@@ -235,7 +248,9 @@ def build_feasible_tables(raw: pd.DataFrame) -> pd.DataFrame:
     row = raw[(raw["study"] == "Sharif2023")].to_dict("records")[0]
     tables = _feasible(row)
     if tables is None:
-        raise ValueError("Sharif2023 must print totals and percentages of both arms; see comparative_counts.csv.")
+        raise ValueError(
+            "Sharif2023 must print totals and percentages of both arms; see comparative_counts.csv."
+        )
     frame = tables.to_frame()
     for code, measure in _MEASURES.items():
         frame[code] = measure(tables).value
@@ -243,7 +258,7 @@ def build_feasible_tables(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def build_rate_ratios(raw: pd.DataFrame) -> pd.DataFrame:
-    """Give every pair of rates with person-years its events and rate ratio, over all counts that it allows."""
+    """Give every pair of rates with person-years events and rate ratio, over all counts that it allows."""
     rows = []
     usable = raw.dropna(subset=["person_years", "rate"])
     for (study, outcome), pair in usable.groupby(["study", "outcome"], sort=True):
@@ -279,7 +294,9 @@ def build_rate_ratios(raw: pd.DataFrame) -> pd.DataFrame:
 def _events(row: pd.Series[Any]) -> np.ndarray[Any, Any]:
     """Return the event counts that a printed rate per 1000 person-years allows."""
     if row["rate_unit"] != "per 1000 person-years":
-        raise ValueError(f"{row['row_id']}: a rate {row['rate_unit']!r} is not read; known is 'per 1000 person-years'.")
+        raise ValueError(
+            f"{row['row_id']}: a rate {row['rate_unit']!r} is not read; known is 'per 1000 person-years'."
+        )
     printed, years = Reported(row["rate"]).value, float(row["person_years"])
     candidates = np.arange(np.floor(printed.low * years / 1000), np.ceil(printed.high * years / 1000) + 1)
     inside: np.ndarray[Any, Any] = candidates[printed.contains_ratio(1000 * candidates, np.asarray(years))]

@@ -25,19 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["build_report"]
 
 LEDGER = "data/processed/claims_ledger.csv"
-CAPTIONS = "figures/captions.json"
 TEMPLATE = "report.html.j2"
 # What mail and phones still take in one go; base64 makes a third more of it.
 FIGURE_BYTES = 2_200_000
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-# Shown at a place of their own; every other column of the ledger follows under its own name.
-PLACED_COLUMNS = ("claim_id", "verdict", "sentence")
-LABELS = {
-    "claim": "Statement",
-    "printed": "Printed",
-    "checked_as": "Checked as",
+# What stands beside a claim, in this order; the ledger holds more, and stays the place to look it up.
+SHOWN_COLUMNS = {
+    "source_prints": "The source prints",
+    "printed": "Checked",
     "recomputed": "Recomputed",
-    "flags": "Flags",
+    "flags": "What the wording changed",
 }
 
 
@@ -47,6 +44,8 @@ class Claim:
 
     identifier: str
     wording: str
+    printed: str
+    recomputed: str
     verdict: str
     sentence: str
     details: tuple[tuple[str, str], ...]
@@ -101,7 +100,7 @@ def build_report(root: Path, out: Path) -> Path:
     Raises
     ------
     DataError
-        If the ledger or the captions cannot be read.
+        If the ledger or a figure's words cannot be read.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -150,50 +149,40 @@ def _read_ledger(root: Path) -> list[Claim] | None:
 
 
 def _claim(row: Mapping[str, str]) -> Claim:
-    wording = "worded" if row.get("worded") else "claim"
-    details = tuple(
-        (LABELS.get(column, column.replace("_", " ").capitalize()), text)
-        for column, text in row.items()
-        if column not in (*PLACED_COLUMNS, wording) and text
-    )
+    checked = {**row, "printed": " as ".join(filter(None, (row.get("printed"), row.get("checked_as"))))}
     return Claim(
         identifier=row.get("claim_id", ""),
-        wording=row.get(wording, ""),
+        wording=row.get("worded") or row.get("claim", ""),
+        printed=row.get("printed", ""),
+        recomputed=row.get("recomputed", ""),
         verdict=row.get("verdict", ""),
         sentence=row.get("sentence", ""),
-        details=details,
+        details=tuple((label, checked[name]) for name, label in SHOWN_COLUMNS.items() if checked.get(name)),
     )
 
 
-def _read_captions(root: Path) -> dict[str, dict[str, str]]:
-    path = root / CAPTIONS
+def _read_words(path: Path, root: Path) -> dict[str, str]:
+    """Read what `save_figure` wrote beside a figure: its title, caption and alt text."""
     if not path.is_file():
         return {}
+    name = path.relative_to(root).as_posix()
     try:
-        captions = json.loads(path.read_text(encoding="utf-8"))
+        words = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataError([Fault(file=CAPTIONS, rule=f"must be JSON ({error})")]) from error
-    rule = "must give each figure's name an object of texts: title, caption, alt"
-    if not isinstance(captions, dict):
-        raise DataError([Fault(file=CAPTIONS, rule=rule, value=type(captions).__name__)])
-    faults = [
-        Fault(file=CAPTIONS, column=name, rule=rule, value=json.dumps(entry))
-        for name, entry in captions.items()
-        if not isinstance(entry, dict) or not all(isinstance(text, str) for text in entry.values())
-    ]
-    if faults:
-        raise DataError(faults)
-    return captions
+        raise DataError([Fault(file=name, rule=f"must be JSON ({error})")]) from error
+    if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):
+        rule = "must be an object of texts: title, caption, alt"
+        raise DataError([Fault(file=name, rule=rule, value=json.dumps(words)[:80])])
+    return words
 
 
 def _read_figures(root: Path) -> list[Illustration]:
-    captions = _read_captions(root)
     chosen = _choose_files(
         [root / name for name in matching_files(root, ["figures/*"]) if Path(name).suffix in MEDIA_TYPES]
     )
     illustrations = []
     for path in chosen:
-        words = captions.get(path.stem, {})
+        words = _read_words(path.with_suffix(".json"), root)
         title = words.get("title") or path.stem.replace("_", " ").replace("-", " ").strip().capitalize()
         caption = words.get("caption", "")
         numbers = path.with_suffix(".csv")
