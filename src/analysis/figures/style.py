@@ -1,0 +1,149 @@
+"""What all figures share in looks: fonts, sizes, colours, units of length.
+
+Settings hold inside of a `with` block only. What a figure shows is decided in its own module.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from matplotlib.style import context
+
+from analysis.values.arguments import check_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "BODY_SIZE",
+    "EXPORT_SETTINGS",
+    "FONT",
+    "GREEN",
+    "GREY",
+    "LIGHT_GREY",
+    "MM_PER_INCH",
+    "ORANGE",
+    "POINTS_PER_INCH",
+    "POINTS_PER_MM",
+    "SKY_BLUE",
+    "SMALL_SIZE",
+    "VERMILLION",
+    "house_style",
+    "style",
+]
+
+MM_PER_INCH = 25.4
+POINTS_PER_INCH = 72.0
+POINTS_PER_MM = POINTS_PER_INCH / MM_PER_INCH
+
+# Okabe and Ito's colours: told apart by colour-blind readers; a second sign always goes with them.
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY_BLUE = "#56B4E9"
+GREEN = "#009E73"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREY = "#595959"
+LIGHT_GREY = "#D9D9D9"
+
+# The one font that comes with matplotlib, so that a figure has the same widths on every machine.
+FONT = "DejaVu Sans"
+BODY_SIZE = 7.5
+SMALL_SIZE = 7.0
+
+EXPORT_SETTINGS: dict[str, object] = {
+    # TrueType: text in the PDF stays text, with the font embedded; Type 3 is refused by many publishers.
+    "pdf.fonttype": 42,
+    # Outlines: the picture is the same where DejaVu Sans is not installed. What a screen reader reads is
+    # the title and the description in the file, which say more than scattered labels would.
+    "svg.fonttype": "path",
+    # Hinting would shift letters by the resolution of the screen, and with it the measured widths.
+    "text.hinting": "no_hinting",
+    "savefig.bbox": None,
+    "savefig.facecolor": "white",
+    "savefig.transparent": False,
+    "path.simplify": False,
+}
+
+_STYLES: dict[str, dict[str, object]] = {
+    "default": EXPORT_SETTINGS
+    | {
+        "font.family": [FONT],
+        "font.size": BODY_SIZE,
+        "text.color": BLACK,
+        "text.parse_math": False,
+        "figure.dpi": 150,
+        "figure.facecolor": "white",
+        "axes.facecolor": "white",
+        "axes.edgecolor": BLACK,
+        "axes.linewidth": 0.6,
+        "axes.labelsize": BODY_SIZE,
+        "axes.labelpad": 2.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.unicode_minus": True,
+        "xtick.labelsize": BODY_SIZE,
+        "ytick.labelsize": BODY_SIZE,
+        "xtick.major.size": 3.0,
+        "ytick.major.size": 3.0,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.pad": 2.0,
+        "lines.linewidth": 0.9,
+        "lines.solid_capstyle": "butt",
+    }
+}
+
+_active: ContextVar[str | None] = ContextVar("active style", default=None)
+
+
+@contextmanager
+def style(name: str = "default") -> Iterator[None]:
+    """Draw with the settings of a style inside of a `with` block.
+
+    Parameters
+    ----------
+    name : {"default"}
+        The style. What a user's own configuration of matplotlib says does not enter.
+
+    Yields
+    ------
+    None
+        The former settings return when the block is left, also by an error.
+
+    Raises
+    ------
+    ValueError
+        If there is no such style.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> before = matplotlib.rcParams["pdf.fonttype"]
+    >>> with style():
+    ...     matplotlib.rcParams["pdf.fonttype"]
+    42
+    >>> matplotlib.rcParams["pdf.fonttype"] == before
+    True
+    """
+    settings = _STYLES[check_choice("name", name, _STYLES)]
+    token = _active.set(name)
+    try:
+        with context(["default", settings]):
+            yield
+    finally:
+        _active.reset(token)
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw with the style that the caller chose, or with the default one if none was chosen."""
+    if _active.get() is None:
+        with style():
+            yield
+    else:
+        yield
