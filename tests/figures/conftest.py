@@ -92,6 +92,8 @@ def check_texts():
             assert right <= width, text
             assert top <= height, text
             assert text.get_fontsize() >= 7, text
+            # A dollar sign in a label is a dollar sign.
+            assert not text.get_parse_math(), text
         for (one, a), (other, b) in itertools.combinations(found, 2):
             # The boxes hold the room of accents and descenders; half a point of it may be shared.
             apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] + 0.5 or b[3] <= a[1] + 0.5

@@ -1,5 +1,6 @@
 import math
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,9 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, nice_ticks, set_x_axis
+from analysis.figures.forest import plot_forest
 from analysis.figures.text import text_width
+from analysis.values.estimate import EffectSizes
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_any_linear_axis_has_ticks(low, span, width):
     ("measure", "log", "factor", "null"),
     [("RR", True, 1, 1), ("OR", True, 1, 1), ("IRR", True, 1, 1), ("HR", True, 1, 1), ("RD", False, 1, 0)]
     + [(code, False, 100, None) for code in ("PR", "PLN", "PLO", "PAS", "PPV")]
-    + [("IRLN", True, 1, None)],
+    + [("IRLN", True, 1, None), ("PAF", False, 100, 0)],
 )
 def test_the_scale_follows_from_the_measure(measure, log, factor, null):
     scale = axis_scale(measure)
@@ -89,12 +92,21 @@ def test_limits_hold_estimates_null_and_moderate_intervals():
     assert high > 4.5
     assert automatic_limits(axis_scale("PR"), [0.0, 18.8], [11.7, 28.7]) == (0.0, 30.0)
     assert automatic_limits(axis_scale("RD"), [np.nan], [np.nan])[0] < 0
+    assert automatic_limits(axis_scale("PAF"), [-20.0, 30.0], [-50.0, 60.0])[0] < -50
+    assert automatic_limits(axis_scale("IR"), [0.001, 0.01], [0.0, 0.02])[0] == 0
 
 
 @pytest.mark.parametrize("limits", [(1.0, 1.0), (2.0, 1.0), (0.0, 2.0), (np.nan, 2.0), (0.1, np.inf)])
 def test_impossible_limits_are_refused(limits):
     with pytest.raises(ValueError, match="`xlim` must be finite, ascending and above 0, but got"):
         set_x_axis(Figure().add_subplot(), axis_scale("RR"), *limits)
+
+
+def test_tick_labels_keep_the_size_that_they_were_measured_in():
+    ax = plot_forest(EffectSizes(effect=[0.1, 0.5], variance=0.1, measure="RR"))
+    with mpl.rc_context({"xtick.labelsize": 20, "font.size": 30}):
+        ax.figure.draw_without_rendering()
+        assert {text.get_fontsize() for text in ax.get_xticklabels()} == {7.5}
 
 
 def test_the_callers_axes_keep_their_layout():

@@ -70,7 +70,7 @@ def test_bytes_are_the_same_in_another_process(saved, tmp_path):
     (tmp_path / "config" / "matplotlibrc").write_text(
         "font.family: serif\naxes.grid: True\nsvg.fonttype: none\n"
     )
-    subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path / "out")], check=True, env=environment)  # noqa: S603
+    subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path / "out")], check=True, env=environment)
     assert digests(tmp_path / "out") == digests(saved[0].parent)
 
 

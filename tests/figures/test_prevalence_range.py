@@ -39,6 +39,7 @@ def test_positions_scale_and_band(pooled, by_gid):
     assert [mark.get_xdata()[0] for mark in marks] == pytest.approx(100 * COUNTS.events / COUNTS.total)
     assert [mark.get_ydata()[0] for mark in marks] == [1, 2, 3, 7, 8]
     assert [line.get_xdata()[0] for line in by_gid(ax, "band limit")] == pytest.approx([19, 62])
+    assert 0.7 < sum(by_gid(ax, "band")[0].get_facecolor()[:3]) / 3 < 0.9
     band = by_gid(ax, "band")[0].get_extents().transformed(ax.transData.inverted())
     assert (band.x0, band.x1) == pytest.approx((19, 62))
     assert ax.get_title() == "Quoted range 19% to 62%"

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
 from analysis.figures.style import BODY_SIZE, GREY, MM_PER_INCH, POINTS_PER_INCH, SMALL_SIZE
-from analysis.figures.text import check_glyphs, text_width
-from analysis.tables.format import format_count, is_percent
+from analysis.figures.text import check_glyphs, font, text_width
+from analysis.tables.format import format_count
 from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:
@@ -63,30 +63,29 @@ class AxisScale:
         From the reporting scale to the axis: 100 where the axis is in percent.
     null : float or None
         Place of no effect on the axis.
-    bounds : tuple of float
-        Least and greatest value that the measure can have, on the axis.
+    proportion : bool
+        Whether the measure lies between 0 and 100 %; its axis then begins at 0.
     """
 
     label: str
     log: bool
     factor: float
     null: float | None
-    bounds: tuple[float, float]
+    proportion: bool
 
 
 def axis_scale(measure: str) -> AxisScale:
     """Return how a measure is drawn: ratios on a log axis, proportions in percent from 0 on."""
     meaning = measure_of(measure)
-    if is_percent(measure):
-        return AxisScale(
-            label=f"{meaning.label} (%)", log=False, factor=100.0, null=None, bounds=(0.0, 100.0)
-        )
-    log = meaning.scale == "log"
-    bounds = {"RD": (-1.0, 1.0)}.get(
-        measure, (0.0, math.inf) if log or measure == "IR" else (-math.inf, math.inf)
+    factor = 100.0 if meaning.percent else 1.0
+    log = meaning.scale == "log" and not meaning.percent
+    return AxisScale(
+        label=f"{meaning.label}{' (%)' if meaning.percent else ' (log scale)' if log else ''}",
+        log=log,
+        factor=factor,
+        null=None if meaning.null is None else factor * meaning.null,
+        proportion=meaning.percent and meaning.null is None,
     )
-    label = f"{meaning.label} (log scale)" if log else meaning.label
-    return AxisScale(label=label, log=log, factor=1.0, null=meaning.null, bounds=bounds)
 
 
 def labelled_axes(labels: Sequence[str], *, xlabel: str, title: str = "", ax: Axes | None = None) -> Axes:
@@ -147,7 +146,7 @@ def automatic_limits(
     may = _drawable(scale, np.ravel(np.asarray(limits, dtype=float)))
     if scale.null is not None:
         must = np.append(must, scale.null)
-    if scale.factor == 100.0:
+    if scale.proportion:
         top = max([10.0, *must, *may])
         return 0.0, min(100.0, 10.0 * math.ceil(top / 10.0 - 1e-9))
     if must.size == 0:
@@ -164,6 +163,9 @@ def automatic_limits(
         low, high = low - reach, high + reach
     pad = 0.03 * (high - low)
     ends = (low - pad, high + pad)
+    if scale.null is None and not scale.log and inner_low >= 0:
+        # A rate is not negative, and neither is its axis.
+        ends = (max(ends[0], 0.0), ends[1])
     return (math.exp(ends[0]), math.exp(ends[1])) if scale.log else ends
 
 
@@ -193,6 +195,10 @@ def set_x_axis(ax: Axes, scale: AxisScale, low: float, high: float) -> None:
     ax.xaxis.set_major_formatter(FixedFormatter(labels))
     ax.xaxis.set_minor_locator(FixedLocator(unlabelled))
     ax.xaxis.set_minor_formatter(NullFormatter())
+    # Ticks are made when they are first asked for: now, not under other settings when the figure is saved.
+    for text in ax.get_xticklabels():
+        text.set_fontproperties(font())
+        text.set_parse_math(False)
     ax.set_xlabel(scale.label)
     if scale.null is not None and low <= scale.null <= high:
         ax.axvline(scale.null, color=GREY, linewidth=0.8, zorder=0.5, gid="null line")

@@ -270,7 +270,7 @@ def _limits(rows: Sequence[FeasibleRow], scale: AxisScale, *, panel: float = 200
     low, high = automatic_limits(
         scale, scale.factor * np.array(centres), scale.factor * np.array(limits, dtype=float)
     )
-    if scale.factor == 100.0:
+    if scale.proportion:
         return low, high
     # The numbers at the ends of a bar need room beside it.
     room = min(0.2, 30.0 / panel)

@@ -18,7 +18,7 @@ from analysis.figures.page import Column, Row, draw_page, lay_out
 from analysis.figures.style import BLACK, GREY, LIGHT_GREY, SMALL_SIZE, house_style
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.meta.pooling import PooledEstimate
-from analysis.tables.format import format_count, format_estimate, format_interval, format_percent, is_percent
+from analysis.tables.format import format_count, format_estimate, format_interval, format_percent
 from analysis.values.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _content(
 ) -> _Content:
     if not isinstance(estimate, Estimate):
         raise TypeError(f"`estimate` must be an Estimate, but got {type(estimate).__name__}.")
-    if not is_percent(estimate.measure):
+    if not axis_scale(estimate.measure).proportion:
         raise ValueError(f"`estimate` must hold proportions, but is of measure {estimate.measure!r}.")
     estimate = estimate if estimate.shape else estimate[np.newaxis]
     if len(estimate.shape) != 1:

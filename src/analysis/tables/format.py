@@ -25,13 +25,12 @@ __all__ = [
 
 NOT_ESTIMABLE = "not estimable"
 
-_PERCENT_MEASURES = frozenset({"PR", "PLN", "PLO", "PAS", "PPV", "NPV"})
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def is_percent(measure: str) -> bool:
     """Tell whether a measure is printed in percent."""
-    return measure_of(measure).code in _PERCENT_MEASURES
+    return measure_of(measure).percent
 
 
 def format_number(x: SupportsFloat, digits: int | None = None) -> str:
