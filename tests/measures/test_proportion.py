@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis import Proportion, prevalence
+from analysis.measures.proportion import _METHODS
 from reference_values import identifier, number, numbers, records
 
 R_NAMES = {
@@ -13,8 +14,16 @@ R_NAMES = {
     "Wald_CI_1x2": "wald",
     "Jeffreys_CI_1x2": "jeffreys",
     "ClopperPearson_exact_CI_1x2_beta_version": "clopper-pearson",
+    "ClopperPearson_midP_CI_1x2": "mid-p",
+    "Blaker_exact_CI_1x2": "blaker",
+    "LR_CI_1x2": "likelihood-ratio",
+    "Wald_CI_CC_1x2": "wald-cc",
+    "Wilson_score_CI_CC_1x2": "wilson-cc",
+    "Arcsine_CI_1x2": "arcsine",
 }
-METHODS = sorted([*R_NAMES.values(), "agresti-coull"])
+# sin² of a negative angle: the package's lower limit turns back up, the limit is 0.
+FOLDED = "Arcsine_CI_1x2/1_12/a0.01"
+METHODS = sorted(_METHODS)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +39,7 @@ def test_intervals_equal_r(record):
         confidence_level=1 - given_["alpha"],
     )
     low, high = number(expected["lower"]), number(expected["upper"])
+    low = 0.0 if record["id"] == FOLDED else low
     if estimate.method == "jeffreys":  # the package leaves out Brown, Cai and DasGupta's fixed ends
         low = low if given_["X"] > 0 else 0
         high = high if given_["X"] < given_["n"] else 1
@@ -115,3 +125,65 @@ def test_options_are_checked():
         prevalence(proportion, confidence_level=95)
     with pytest.raises(TypeError, match="`confidence_level` must be one number"):
         prevalence(proportion, confidence_level="0.95")
+
+
+@pytest.mark.parametrize("record", records("E3_score_own", "binom_midp/"), ids=identifier)
+def test_mid_p_equals_high_precision_values(record):
+    inputs, expected = record["inputs"], record["outputs"]
+    estimate = prevalence(
+        Proportion(events=inputs["x"], total=inputs["n"]),
+        method="mid-p",
+        confidence_level=inputs.get("level", 0.95),
+    )
+    assert float(estimate.low) == pytest.approx(number(expected["lower"]), rel=1e-10, abs=1e-14)
+    assert float(estimate.high) == pytest.approx(number(expected["upper"]), rel=1e-10)
+
+
+@given(events=st.integers(0, 80), total=st.integers(1, 80), level=st.sampled_from([0.9, 0.95, 0.99]))
+def test_blaker_is_the_hull_of_what_is_acceptable_and_never_wider(events, total, level):
+    events = min(events, total)
+    proportion = Proportion(events=events, total=total)
+    blaker, exact = (
+        prevalence(proportion, method=name, confidence_level=level) for name in ("blaker", "clopper-pearson")
+    )
+    assert exact.low - 1e-12 <= blaker.low
+    assert blaker.high <= exact.high + 1e-12
+    for limit, outward in ((float(blaker.low), -1), (float(blaker.high), 1)):
+        if not 0 < limit < 1:
+            continue
+        assert _blaker(events, total, limit - outward * 1e-9) > 1 - level - 1e-6
+        span = limit if outward < 0 else 1 - limit
+        for share in np.geomspace(1e-7, 0.999, 40):
+            assert _blaker(events, total, limit + outward * share * span) <= 1 - level + 1e-9
+
+
+def _blaker(events, total, p):
+    law = stats.binom(total, p)
+    low, high = law.cdf(events), law.sf(events - 1)
+    counts = np.arange(total + 1)
+    if low < high:
+        other = law.sf(counts - 1)
+        return low + max(other[other <= low * (1 + 1e-12)], default=0)
+    other = law.cdf(counts)
+    return high + max(other[other <= high * (1 + 1e-12)], default=0)
+
+
+@given(events=st.integers(1, 500), total=st.integers(2, 500), level=st.sampled_from([0.9, 0.95]))
+def test_likelihood_limits_put_back_give_the_quantile(events, total, level):
+    events = min(events, total - 1)
+    estimate = prevalence(
+        Proportion(events=events, total=total), method="likelihood-ratio", confidence_level=level
+    )
+    for limit in (float(estimate.low), float(estimate.high)):
+        lost = 2 * (
+            stats.binom.logpmf(events, total, events / total) - stats.binom.logpmf(events, total, limit)
+        )
+        assert lost == pytest.approx(stats.chi2.ppf(level, 1), rel=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_huge_totals(method):
+    estimate = prevalence(Proportion(events=[0, 3 * 10**8, 10**9], total=10**9), method=method)
+    assert estimate.low[0] == 0
+    assert estimate.high[2] == 1
+    assert 0.29997 < estimate.low[1] < 0.3 < estimate.high[1] < 0.30003

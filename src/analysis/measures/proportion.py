@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from analysis.measures.binomial import blaker_limits, likelihood_limits, mid_p_limits
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.distributions import normal_quantile
 from analysis.values.estimate import Estimate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Limits = tuple[FloatArray, FloatArray]
 
-__all__ = ["prevalence"]
+__all__ = ["prevalence", "wilson_limits"]
 
 
 def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_level: float = 0.95) -> Estimate:
@@ -32,11 +33,22 @@ def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_lev
     ----------
     proportion : Proportion
         One proportion or an array of them.
-    method : {"wilson", "wald", "clopper-pearson", "jeffreys", "agresti-coull"}, default "wilson"
+    method : str, default "wilson"
         Wilson's score interval is the default because it keeps close to its level for all n and stays in
-        [0, 1]; Wald's does neither, and is here to recheck papers that used it. Jeffreys' lower limit at 0
-        events is 0 and its upper limit at all events is 1. Agresti-Coull's and Wald's limits are cut to
-        [0, 1].
+        [0, 1]; Wald's does neither, and is here to recheck papers that used it.
+
+        - "wilson", "wilson-cc": score interval, without and with continuity correction (Newcombe 1998)
+        - "wald", "wald-cc": normal interval, without and with continuity correction, cut to [0, 1]
+        - "agresti-coull": Wald's after adding z²/2 events and z² persons, cut to [0, 1]
+        - "logit": normal interval of the log odds; [0, 1] at no or only events
+        - "arcsine": of the arcsine root with Anscombe's shift
+        - "clopper-pearson": exact, either tail at most alpha/2
+        - "mid-p": as exact, with half of the probability of the observed count
+        - "blaker": exact, by acceptability; never wider than Clopper and Pearson's
+        - "jeffreys": Bayesian with Beta(1/2, 1/2)
+        - "likelihood-ratio": by the likelihood-ratio statistic
+
+        At no events every lower limit is 0, at only events every upper limit is 1.
     confidence_level : float, default 0.95
         In (0, 1).
 
@@ -62,6 +74,12 @@ def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_lev
     Agresti A, Coull BA (1998). Approximate is better than "exact" for interval estimation of binomial
     proportions. Am Stat 52:119-126. DOI 10.2307/2685469
 
+    Newcombe RG (1998). Two-sided confidence intervals for the single proportion. Stat Med 17:857-872.
+    DOI 10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E
+
+    Blaker H (2000). Confidence curves and improved exact confidence intervals for discrete distributions.
+    Can J Stat 28:783-798. DOI 10.2307/3315916
+
     Brown LD, Cai TT, DasGupta A (2001). Interval estimation for a binomial proportion. Stat Sci 16:101-133.
     DOI 10.1214/ss/1009213286
 
@@ -77,16 +95,16 @@ def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_lev
     level = check_confidence_level(confidence_level)
     limits = _METHODS[check_choice("method", method, _METHODS)]
     events, total = proportion.events, proportion.total
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value = events / total
         low, high = limits(events, total, level)
         std_error = np.sqrt(value * (1 - value) / total)
-    empty = total == 0
+    # No events bound nothing from below, only events nothing from above; an empty total does neither.
     return Estimate(
         measure="PR",
         value=value,
-        low=np.where(empty, 0.0, np.maximum(low, 0.0)),
-        high=np.where(empty, 1.0, np.minimum(high, 1.0)),
+        low=np.where(events == 0, 0.0, np.maximum(low, 0.0)),
+        high=np.where(events == total, 1.0, np.minimum(high, 1.0)),
         confidence_level=level,
         std_error=std_error,
         scale="identity",
@@ -100,15 +118,31 @@ def _wald(x: FloatArray, n: FloatArray, level: float) -> Limits:
     return p - half, p + half
 
 
+def _wald_corrected(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    low, high = _wald(x, n, level)
+    return low - 1 / (2 * n), high + 1 / (2 * n)
+
+
 def _wilson(x: FloatArray, n: FloatArray, level: float) -> Limits:
-    z = normal_quantile((1 + level) / 2)
+    return wilson_limits(x, n, np.asarray(normal_quantile((1 + level) / 2)))
+
+
+def wilson_limits(x: FloatArray, n: FloatArray, z: FloatArray) -> Limits:
+    """Return Wilson's limits at a normal quantile, for intervals that are built from them."""
     # (x + z²/2 ± z sqrt(x(n - x)/n + z²/4)) / (n + z²)
     middle = x + z**2 / 2
     half = z * np.sqrt(x * (n - x) / n + z**2 / 4)
-    low = (middle - half) / (n + z**2)
-    high = (middle + half) / (n + z**2)
+    low, high = (middle - half) / (n + z**2), (middle + half) / (n + z**2)
     # At the ends the formula gives 0 and 1 but for rounding.
     return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+
+
+def _wilson_corrected(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    z = normal_quantile((1 + level) / 2)
+    p, q = x / n, (n - x) / n
+    low = (2 * x + z**2 - 1 - z * np.sqrt(z**2 - 2 - 1 / n + 4 * p * (n - x + 1))) / (2 * (n + z**2))
+    high = (2 * x + z**2 + 1 + z * np.sqrt(z**2 - 2 - 1 / n + 4 * q * (x + 1))) / (2 * (n + z**2))
+    return low, high
 
 
 def _agresti_coull(x: FloatArray, n: FloatArray, level: float) -> Limits:
@@ -116,24 +150,47 @@ def _agresti_coull(x: FloatArray, n: FloatArray, level: float) -> Limits:
     return _wald(x + z**2 / 2, n + z**2, level)
 
 
+def _logit(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    half = normal_quantile((1 + level) / 2) * np.sqrt(1 / x + 1 / (n - x))
+    odds, factor = x / (n - x), np.exp(half)
+    bounded = (x > 0) & (x < n)
+    low, high = odds / factor, odds * factor
+    return np.where(bounded, low / (1 + low), 0.0), np.where(bounded, high / (1 + high), 1.0)
+
+
+def _arcsine(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    middle = np.arcsin(np.sqrt((x + 3 / 8) / (n + 3 / 4)))
+    half = normal_quantile((1 + level) / 2) / (2 * np.sqrt(n))
+    return (
+        np.sin(np.maximum(middle - half, 0.0)) ** 2,
+        np.sin(np.minimum(middle + half, np.pi / 2)) ** 2,
+    )
+
+
 def _clopper_pearson(x: FloatArray, n: FloatArray, level: float) -> Limits:
     alpha = 1 - level
     low = special.betaincinv(np.where(x > 0, x, 1.0), n - x + 1, alpha / 2)
     high = special.betaincinv(x + 1, np.where(x < n, n - x, 1.0), 1 - alpha / 2)
-    return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+    return low, high
 
 
 def _jeffreys(x: FloatArray, n: FloatArray, level: float) -> Limits:
     alpha = 1 - level
     low = special.betaincinv(x + 0.5, n - x + 0.5, alpha / 2)
-    high = special.betaincinv(x + 0.5, n - x + 0.5, 1 - alpha / 2)
-    return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+    return low, special.betaincinv(x + 0.5, n - x + 0.5, 1 - alpha / 2)
 
 
 _METHODS: dict[str, Callable[[FloatArray, FloatArray, float], Limits]] = {
     "wilson": _wilson,
+    "wilson-cc": _wilson_corrected,
     "wald": _wald,
-    "clopper-pearson": _clopper_pearson,
-    "jeffreys": _jeffreys,
+    "wald-cc": _wald_corrected,
     "agresti-coull": _agresti_coull,
+    "logit": _logit,
+    "arcsine": _arcsine,
+    "clopper-pearson": _clopper_pearson,
+    "mid-p": mid_p_limits,
+    "blaker": blaker_limits,
+    "jeffreys": _jeffreys,
+    "likelihood-ratio": likelihood_limits,
 }

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EffectSizes", "Estimate"]
 
-_PERCENT_MEASURES = frozenset({"PR", "PLN", "PLO", "PAS", "PPV", "NPV"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Estimate(Framed):
@@ -46,7 +44,7 @@ class Estimate(Framed):
     std_error : ndarray or None
         Standard error on `scale`; None for methods that have none (exact intervals).
     scale : str
-        "identity", "log", "logit" or "arcsine".
+        "identity", "log", "logit", "square-root" or "arcsine".
     method : str
         How the interval was computed ("wilson").
     pvalue : ndarray or None
@@ -110,7 +108,7 @@ class Estimate(Framed):
     def __str__(self) -> str:
         """Return the text that a paper prints; an array gives one line each, at most ten."""
         rows = zip(self.value.flat, self.low.flat, self.high.flat, strict=True)
-        percent = self.measure in _PERCENT_MEASURES
+        percent = measure_of(self.measure).percent
         texts = []
         for number, (value, low, high) in enumerate(rows):
             if number == 10:
