@@ -249,3 +249,40 @@ def test_interrupt_stops_a_notebook_with_one_line_and_130(run, tmp_path):
     ]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+class TestTable:
+    def test_prints_measures_of_one_table(self):
+        result = CliRunner().invoke(main, ["table", "90", "4006", "114", "20030"])
+        assert result.exit_code == 0
+        for part in ("Risk, exposed", "2.2%", "3.95 (3.00 to 5.19)", "4.02 (3.04 to 5.30)", "0.017", "mid-p"):
+            assert part in result.output
+
+    def test_json_is_at_full_precision(self):
+        result = CliRunner().invoke(main, ["table", "90", "4006", "114", "20030", "--json", "--all"])
+        rows = json.loads(result.output)
+        assert {row["measure"] for row in rows} == {"PR", "RR", "OR", "RD"}
+        katz = next(row for row in rows if row["method"] == "log")
+        assert katz["value"] == pytest.approx(3.9473684210526314, rel=1e-15)
+        assert len(rows) > 20
+
+    def test_infinite_limits_are_valid_json(self):
+        result = CliRunner().invoke(main, ["table", "0", "20", "5", "20", "--json"])
+        katz = next(
+            row for row in json.loads(result.output, parse_constant=pytest.fail) if row["method"] == "log"
+        )
+        assert (katz["value"], katz["high"]) == (0.0, "Infinity")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["9", "4", "1", "2"], "`exposed_cases` must not exceed `exposed_total`, but got 9 of 4"),
+            (["1.5", "4", "1", "2"], "'1.5' is not a valid integer"),
+            (["--level", "95", "1", "4", "1", "2"], "For 95 % write 0.95"),
+            (["--", "-1", "4", "1", "2"], "`exposed_cases` must be a whole number of at least 0, but got -1"),
+        ],
+    )
+    def test_wrong_counts_are_usage_errors(self, arguments, message):
+        result = CliRunner().invoke(main, ["table", *arguments])
+        assert result.exit_code == 2
+        assert message in result.output

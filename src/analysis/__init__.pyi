@@ -18,6 +18,9 @@ from analysis.errors import (
 from analysis.errors import (
     SparseDataWarning as SparseDataWarning,
 )
+from analysis.errors import (
+    TransformationWarning as TransformationWarning,
+)
 from analysis.figures.claims import (
     figure_claims as figure_claims,
 )
@@ -35,6 +38,12 @@ from analysis.figures.forest import (
 )
 from analysis.figures.forest import (
     plot_forest as plot_forest,
+)
+from analysis.figures.intervals import (
+    figure_intervals as figure_intervals,
+)
+from analysis.figures.intervals import (
+    plot_intervals as plot_intervals,
 )
 from analysis.figures.prevalence_range import (
     figure_prevalence_range as figure_prevalence_range,
@@ -54,6 +63,15 @@ from analysis.forensics.feasible import (
 from analysis.forensics.feasible import (
     feasible_tables as feasible_tables,
 )
+from analysis.measures.absolute_effect import (
+    absolute_effects as absolute_effects,
+)
+from analysis.measures.agreement import (
+    adjusted_kappa as adjusted_kappa,
+)
+from analysis.measures.agreement import (
+    kappa as kappa,
+)
 from analysis.measures.association import (
     odds_ratio as odds_ratio,
 )
@@ -63,11 +81,80 @@ from analysis.measures.association import (
 from analysis.measures.association import (
     risk_ratio as risk_ratio,
 )
+from analysis.measures.back_transformation import (
+    back_transform as back_transform,
+)
+from analysis.measures.common_odds_ratio import (
+    exact_common_odds_ratio as exact_common_odds_ratio,
+)
+from analysis.measures.conversion import (
+    hazard_ratio_to_risk_ratio as hazard_ratio_to_risk_ratio,
+)
+from analysis.measures.conversion import (
+    log_odds_ratio_to_standardized_mean_difference as log_odds_ratio_to_standardized_mean_difference,
+)
+from analysis.measures.conversion import (
+    odds_ratio_to_risk_ratio as odds_ratio_to_risk_ratio,
+)
+from analysis.measures.conversion import (
+    risk_ratio_to_odds_ratio as risk_ratio_to_odds_ratio,
+)
+from analysis.measures.conversion import (
+    standardized_mean_difference_to_log_odds_ratio as standardized_mean_difference_to_log_odds_ratio,
+)
+from analysis.measures.coverage import (
+    association_coverage as association_coverage,
+)
+from analysis.measures.coverage import (
+    prevalence_coverage as prevalence_coverage,
+)
+from analysis.measures.diagnostic import (
+    diagnostic_odds_ratio as diagnostic_odds_ratio,
+)
+from analysis.measures.diagnostic import (
+    likelihood_ratios as likelihood_ratios,
+)
+from analysis.measures.diagnostic import (
+    observed_predictive_values as observed_predictive_values,
+)
+from analysis.measures.diagnostic import (
+    post_test_probability as post_test_probability,
+)
 from analysis.measures.diagnostic import (
     predictive_values as predictive_values,
 )
+from analysis.measures.diagnostic import (
+    sensitivity as sensitivity,
+)
+from analysis.measures.diagnostic import (
+    specificity as specificity,
+)
+from analysis.measures.diagnostic import (
+    youden_index as youden_index,
+)
 from analysis.measures.effect_size import (
     effect_sizes as effect_sizes,
+)
+from analysis.measures.homogeneity import (
+    homogeneity_test as homogeneity_test,
+)
+from analysis.measures.impact import (
+    attributable_fraction as attributable_fraction,
+)
+from analysis.measures.impact import (
+    number_needed_to_treat as number_needed_to_treat,
+)
+from analysis.measures.impact import (
+    population_attributable_fraction as population_attributable_fraction,
+)
+from analysis.measures.impact import (
+    population_attributable_risk as population_attributable_risk,
+)
+from analysis.measures.interaction import (
+    additive_interaction as additive_interaction,
+)
+from analysis.measures.interaction import (
+    additive_interaction_from_estimates as additive_interaction_from_estimates,
 )
 from analysis.measures.proportion import (
     prevalence as prevalence,
@@ -78,8 +165,41 @@ from analysis.measures.rates import (
 from analysis.measures.rates import (
     rate_ratio as rate_ratio,
 )
+from analysis.measures.std_error import (
+    infer_confidence_level as infer_confidence_level,
+)
+from analysis.measures.std_error import (
+    std_error_from_chi_square as std_error_from_chi_square,
+)
+from analysis.measures.std_error import (
+    std_error_from_interval as std_error_from_interval,
+)
+from analysis.measures.std_error import (
+    std_error_from_pvalue as std_error_from_pvalue,
+)
+from analysis.measures.std_error import (
+    std_error_from_t as std_error_from_t,
+)
+from analysis.measures.stratified import (
+    cochran_mantel_haenszel_test as cochran_mantel_haenszel_test,
+)
 from analysis.measures.stratified import (
     mantel_haenszel as mantel_haenszel,
+)
+from analysis.measures.stratified import (
+    mantel_haenszel_rates as mantel_haenszel_rates,
+)
+from analysis.measures.stratified import (
+    stratified_summary as stratified_summary,
+)
+from analysis.measures.survey import (
+    nonresponse_bounds as nonresponse_bounds,
+)
+from analysis.measures.survey import (
+    survey_prevalence as survey_prevalence,
+)
+from analysis.measures.survey import (
+    true_prevalence as true_prevalence,
 )
 from analysis.meta.pooling import (
     PooledEstimate as PooledEstimate,
@@ -105,8 +225,14 @@ from analysis.values.estimate import (
 from analysis.values.estimate import (
     Estimate as Estimate,
 )
+from analysis.values.factorial import (
+    TwoByFour as TwoByFour,
+)
 from analysis.values.reported import (
     Reported as Reported,
+)
+from analysis.values.significance import (
+    SignificanceTest as SignificanceTest,
 )
 
 __version__: str

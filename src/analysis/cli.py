@@ -1,4 +1,4 @@
-"""The command line: `reanalysis reproduce`, `reanalysis verify`, `reanalysis audit`.
+"""The command line: `reanalysis reproduce`, `verify`, `audit`, `table`.
 
 Turns arguments into calls, results into text and errors into exit codes; computes nothing.
 Exit codes: 0 done, 1 the work failed, 2 wrong usage or faulty data, 130 interrupted.
@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from analysis.errors import AnalysisError, DataError
+from analysis.errors import AnalysisError, DataError, Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
+    from analysis.values.estimate import Estimate
 
 __all__ = ["main"]
 
@@ -55,6 +59,7 @@ def main() -> None:
       reanalysis reproduce            rebuild everything that is out of date
       reanalysis verify               check the raw tables
       reanalysis audit claims.csv     check the printed numbers of a paper
+      reanalysis table 90 4006 114 20030   measures of a 2x2 table
     """  # noqa: D301  # click's mark that keeps the lines apart
 
 
@@ -139,7 +144,11 @@ def audit(*, file: Path, out: Path | None, as_json: bool) -> None:
     from analysis.data.datasets import read_user_table
     from analysis.forensics.claims import audit_claims
 
-    ledger = audit_claims(read_user_table(file, kind="claims")).to_frame()
+    claims = read_user_table(file, kind="claims")
+    try:
+        ledger = audit_claims(claims).to_frame()
+    except ValueError as error:
+        raise DataError(Fault(file=str(file), rule=line) for line in str(error).splitlines()) from error
     if as_json:
         click.echo(_as_json(ledger))
     else:
@@ -171,7 +180,11 @@ def _plain_value(value: object) -> object:
         return [_plain_value(item) for item in value]
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return None
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    # JSON has no infinity; the word is what other programs read back.
+    if isinstance(plain, float) and np.isinf(plain):
+        return "Infinity" if plain > 0 else "-Infinity"
+    return plain
 
 
 def _print_ledger(ledger: pd.DataFrame) -> None:
@@ -208,3 +221,76 @@ def _as_text(value: object) -> str:
     if value is None:
         return ""
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@main.command()
+@click.argument("exposed_cases", type=int)
+@click.argument("exposed_total", type=int)
+@click.argument("control_cases", type=int)
+@click.argument("control_total", type=int)
+@click.option("--level", default=0.95, show_default=True, help="Confidence level, between 0 and 1.")
+@click.option("--all", "every", is_flag=True, help="Every method, not only the usual ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON at full precision instead of a table.")
+def table(
+    *,
+    exposed_cases: int,
+    exposed_total: int,
+    control_cases: int,
+    control_total: int,
+    level: float,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """Print the measures of one 2x2 table, with their intervals.
+
+    \b
+    Cases and total of the exposed, then of the controls:
+      reanalysis table 90 4006 114 20030
+      reanalysis table 0 20 5 20 --all
+      reanalysis table 90 4006 114 20030 --json
+    """  # noqa: D301  # click's mark that keeps the lines apart
+    import pandas as pd
+
+    from analysis.tables.two_by_two import describe_table
+    from analysis.values.counts import TwoByTwo
+
+    try:
+        counts = TwoByTwo(
+            exposed_cases=exposed_cases,
+            exposed_total=exposed_total,
+            control_cases=control_cases,
+            control_total=control_total,
+        )
+        estimates = describe_table(counts, confidence_level=level, every=every)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(_as_json(pd.concat([estimate.to_frame() for estimate in estimates], ignore_index=True)))
+    else:
+        _print_estimates(estimates, level)
+
+
+def _print_estimates(estimates: Sequence[Estimate], level: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from analysis.tables.format import format_estimate, format_pvalue
+    from analysis.values.scale import measure_of
+
+    printed = Table()
+    for heading in ("Measure", "Method", f"Estimate ({100 * level:g}% CI)", "P"):
+        printed.add_column(heading)
+    last = ""
+    risks = iter(("Risk, exposed", "Risk, controls"))
+    for estimate in estimates:
+        label = next(risks) if estimate.measure == "PR" else measure_of(estimate.measure).label
+        numbers = (float(array) for array in (estimate.value, estimate.low, estimate.high))
+        pvalue = "" if estimate.pvalue is None else format_pvalue(float(estimate.pvalue), prefix="")
+        printed.add_row(
+            "" if label == last else label,
+            estimate.method,
+            format_estimate(*numbers, measure=estimate.measure),
+            pvalue.removeprefix("= ").strip(),
+        )
+        last = label
+    Console().print(printed)

@@ -20,6 +20,7 @@ __all__ = [
     "NotebookError",
     "SmallStudyCountWarning",
     "SparseDataWarning",
+    "TransformationWarning",
 ]
 
 
@@ -95,3 +96,7 @@ class SparseDataWarning(AnalysisWarning):
 
 class SmallStudyCountWarning(AnalysisWarning):
     """A result rests on too few studies for its method."""
+
+
+class TransformationWarning(AnalysisWarning):
+    """A back-transformed result depends on a choice that the data do not settle."""

@@ -142,7 +142,6 @@ def test_conditional_estimate_expects_the_observed_table(cells):
 
 @given(cells=cells_, level=st.sampled_from([0.9, 0.95]))
 def test_baptista_pike_is_the_hull_of_what_is_acceptable(cells, level):
-    a, b, c, d = cells
     estimate = odds_ratio(_table(*cells), method="baptista-pike", confidence_level=level)
     for limit, outward in ((float(estimate.low), -1), (float(estimate.high), 1)):
         if not 0 < limit < np.inf:
@@ -171,7 +170,6 @@ def test_a_wide_table_walks_to_the_same_limit(monkeypatch):
 
 @given(cells=st.tuples(*[st.integers(1, 3000)] * 4), level=st.sampled_from([0.9, 0.95, 0.99]))
 def test_score_limits_put_back_give_the_quantile(cells, level):
-    a, b, c, d = cells
     critical = stats.norm.ppf((1 + level) / 2)
     for measure, method in ((risk_ratio, "koopman"), (odds_ratio, "score"), (risk_difference, "mee")):
         estimate = measure(_table(*cells), method=method, confidence_level=level)
@@ -180,7 +178,7 @@ def test_score_limits_put_back_give_the_quantile(cells, level):
 
 
 def _score(cells, value, measure):
-    """Return the score statistic by searching the restricted likelihood numerically: slow, and independent."""
+    """Return the score statistic by a numerical search of the restricted likelihood: independent."""
     from scipy.optimize import minimize_scalar
 
     a, b, c, d = cells

@@ -169,5 +169,6 @@ def test_figures_and_str_print_the_same(measure, parts):
     assert format_estimate(value, low, high, measure=measure) == str(estimate)
 
 
-def test_percent_measures_are_the_proportions():
-    assert {code for code in MEASURES if is_percent(code)} == {"PR", "PLN", "PLO", "PAS", "PPV", "NPV"}
+def test_proportions_are_printed_in_percent_and_ratios_are_not():
+    assert all(is_percent(code) for code in ("PR", "PLN", "PLO", "PAS", "PPV", "NPV"))
+    assert not any(is_percent(code) for code in ("RR", "OR", "HR", "IRR", "RD", "IR", "GEN"))

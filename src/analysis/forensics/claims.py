@@ -157,7 +157,8 @@ def audit_claims(claims: pd.DataFrame) -> ClaimLedger:
     Raises
     ------
     ValueError
-        If a required column is missing, a measure unknown or a printed text unreadable; names the claim.
+        If a required column is missing, a measure unknown or a printed text unreadable; a line for each
+        claim that is at fault.
 
     Notes
     -----
@@ -183,7 +184,15 @@ def audit_claims(claims: pd.DataFrame) -> ClaimLedger:
     for row in rows:
         if row.text("range"):
             range_ends.setdefault(row.text("range"), set()).add(row.text("source_outcome"))
-    return ClaimLedger(entries=tuple(_audit(row, range_ends) for row in rows))
+    entries, faults = [], []
+    for row in rows:
+        try:
+            entries.append(_audit(row, range_ends))
+        except ValueError as error:
+            faults.append(f"Claim {row.text('claim_id')}: {error}")
+    if faults:
+        raise ValueError("\n".join(faults))
+    return ClaimLedger(entries=tuple(entries))
 
 
 class _Row:
@@ -207,13 +216,9 @@ def _is_missing(value: object) -> bool:
 
 
 def _audit(row: _Row, range_ends: Mapping[str, set[str]]) -> ClaimEntry:
-    claim_id = row.text("claim_id")
-    try:
-        measure = check_choice("checked_as", row.text("checked_as"), _CHECKED)
-        printed = Reported(row.text("printed"))
-        values, basis, derived, reason = _recompute(row, measure)
-    except ValueError as error:
-        raise ValueError(f"Claim {claim_id}: {error}") from None
+    measure = check_choice("checked_as", row.text("checked_as"), _CHECKED)
+    printed = Reported(row.text("printed"))
+    values, basis, derived, reason = _recompute(row, measure)
     verdict, low, high, count = "cannot be recomputed", np.nan, np.nan, 0
     if values is not None:
         numerator, denominator = values
@@ -228,7 +233,7 @@ def _audit(row: _Row, range_ends: Mapping[str, set[str]]) -> ClaimEntry:
             name: row.text(name)
             for name in ("claim", "worded", "worded_value", "source", "source_prints", "printed")
         },
-        claim_id=claim_id,
+        claim_id=row.text("claim_id"),
         checked_as=measure,
         recomputed_low=low,
         recomputed_high=high,

@@ -156,7 +156,7 @@ def _root_from(
     centre: tuple[FloatArray, FloatArray],
     what: str,
 ) -> FloatArray:
-    """Return the root of a rising function of the log ratio, one a row, from a bracket that widens as needed."""
+    """Return the root of a rising function of the log ratio, one a row; the bracket widens as needed."""
     middle, reach = centre
     rows = np.arange(middle.size, dtype=np.float64)
     low, high = middle - 4 * reach - 1, middle + 2 * reach + 1

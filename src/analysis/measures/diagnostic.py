@@ -1,38 +1,158 @@
-"""What a test result, or carrying a marker, says about a disease."""
+"""What a test result, or carrying a marker, says about a disease.
+
+The counts are positives among the diseased and positives among the healthy, named as such in every call: a
+bare 2x2 table does not say which side is the test. Agreement of two raters lives in `agreement`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.values.arguments import as_probabilities, broadcast, check_confidence_level
-from analysis.values.counts import Proportion
+from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
+from analysis.measures.proportion import prevalence as proportion_estimate
+from analysis.values.arguments import as_numbers, as_probabilities, broadcast, check_confidence_level
+from analysis.values.counts import Proportion, TwoByTwo
 from analysis.values.distributions import normal_quantile
 from analysis.values.estimate import Estimate
+from analysis.values.framed import Framed
 from analysis.values.scale import scale_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import ArrayLike
 
     from analysis.values.arrays import FloatArray
 
-__all__ = ["PredictiveValues", "predictive_values"]
+__all__ = [
+    "LikelihoodRatios",
+    "PredictiveValues",
+    "diagnostic_odds_ratio",
+    "likelihood_ratios",
+    "observed_predictive_values",
+    "post_test_probability",
+    "predictive_values",
+    "sensitivity",
+    "specificity",
+    "youden_index",
+]
+
+
+class _Pair(Framed):
+    """Two estimates that belong together: of a positive and of a negative result."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        positive: Estimate
+        negative: Estimate
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows of both estimates, those of the positive result first."""
+        import pandas as pd
+
+        return pd.concat([self.positive.to_frame(), self.negative.to_frame()], ignore_index=True)
+
+    def __str__(self) -> str:
+        return f"positive: {self.positive}\nnegative: {self.negative}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PredictiveValues:
+class PredictiveValues(_Pair):
     """Positive and negative predictive value.
 
     Parameters
     ----------
     positive, negative : Estimate
-        Measures "PPV" and "NPV", on the logit scale.
+        Measures "PPV" and "NPV".
     """
 
     positive: Estimate
     negative: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LikelihoodRatios(_Pair):
+    """Likelihood ratio of a positive and of a negative result.
+
+    Parameters
+    ----------
+    positive, negative : Estimate
+        Measures "LRP" and "LRN"; `std_error` on the log scale.
+    """
+
+    positive: Estimate
+    negative: Estimate
+
+
+def sensitivity(
+    *, positives_among_diseased: Proportion, method: str = "wilson", confidence_level: float = 0.95
+) -> Estimate:
+    """Estimate the probability of a positive result among the diseased.
+
+    Parameters
+    ----------
+    positives_among_diseased : Proportion
+        Positive results out of the diseased.
+    method : str, default "wilson"
+        An interval of `prevalence`.
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    Estimate
+        Measure "SENS" of the shape of the counts.
+
+    Raises
+    ------
+    TypeError
+        If the counts are no `Proportion`.
+    ValueError
+        If the method is unknown or the level outside (0, 1).
+
+    Examples
+    --------
+    >>> print(sensitivity(positives_among_diseased=Proportion(events=231, total=263)))
+    87.8% (83.3% to 91.2%)
+    """
+    diseased = _proportion("positives_among_diseased", positives_among_diseased)
+    return _of_counts("SENS", diseased, method, confidence_level)
+
+
+def specificity(
+    *, positives_among_healthy: Proportion, method: str = "wilson", confidence_level: float = 0.95
+) -> Estimate:
+    """Estimate the probability of a negative result among the healthy.
+
+    Parameters
+    ----------
+    positives_among_healthy : Proportion
+        Positive (not negative) results out of the healthy.
+    method : str, default "wilson"
+        An interval of `prevalence`.
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    Estimate
+        Measure "SPEC" of the shape of the counts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sensitivity`.
+
+    Examples
+    --------
+    >>> print(specificity(positives_among_healthy=Proportion(events=27, total=81)))
+    66.7% (55.9% to 76.0%)
+    """
+    healthy = _proportion("positives_among_healthy", positives_among_healthy)
+    return _of_counts("SPEC", _others(healthy), method, confidence_level)
 
 
 def predictive_values(
@@ -47,8 +167,8 @@ def predictive_values(
     Parameters
     ----------
     sensitivity, specificity : array_like or Proportion
-        Probabilities, or the counts from which they are estimated; with counts for both the result has an
-        interval.
+        Probabilities, or the counts from which they are estimated: positives out of the diseased, and
+        negatives (not positives) out of the healthy. With counts for both the result has an interval.
     prevalence : array_like
         Probability of the disease in the population in question, known.
     confidence_level : float, default 0.95
@@ -101,6 +221,306 @@ def predictive_values(
         positive=_logit_estimate("PPV", positive, positive_variance, level),
         negative=_logit_estimate("NPV", negative, negative_variance, level),
     )
+
+
+def observed_predictive_values(
+    *,
+    positives_among_diseased: Proportion,
+    positives_among_healthy: Proportion,
+    method: str = "wilson",
+    confidence_level: float = 0.95,
+) -> PredictiveValues:
+    """Estimate the predictive values in a cross-section, whose share of diseased is that of the population.
+
+    Parameters
+    ----------
+    positives_among_diseased, positives_among_healthy : Proportion
+        Of one sample that was drawn irrespective of disease. In a case-control sample the share of diseased
+        is the design's, and so would be the predictive values: use `predictive_values` there.
+    method : str, default "wilson"
+        An interval of `prevalence`.
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    PredictiveValues
+        Diseased among the positives, healthy among the negatives, of the common shape of the counts. Without
+        any positive (negative) result the value is NaN between 0 and 1. `std_error` is that of the sample
+        proportion.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sensitivity`, and if the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> print(observed_predictive_values(positives_among_diseased=Proportion(events=231, total=263),
+    ...                                  positives_among_healthy=Proportion(events=27, total=81)))
+    positive: 89.5% (85.2% to 92.7%)
+    negative: 62.8% (52.2% to 72.3%)
+    """
+    table = _table(positives_among_diseased, positives_among_healthy)
+    positives = Proportion(events=table.exposed_cases, total=table.exposed_cases + table.control_cases)
+    negatives = Proportion(
+        events=table.control_noncases, total=table.exposed_noncases + table.control_noncases
+    )
+    return PredictiveValues(
+        positive=_of_counts("PPV", positives, method, confidence_level),
+        negative=_of_counts("NPV", negatives, method, confidence_level),
+    )
+
+
+def likelihood_ratios(
+    *,
+    positives_among_diseased: Proportion,
+    positives_among_healthy: Proportion,
+    method: str = "log",
+    confidence_level: float = 0.95,
+    correction: float | None = None,
+) -> LikelihoodRatios:
+    """Estimate how much more often a result comes from the diseased than from the healthy.
+
+    Parameters
+    ----------
+    positives_among_diseased, positives_among_healthy : Proportion
+        Positive results out of the diseased and out of the healthy.
+    method : str, default "log"
+        An interval of `risk_ratio`. "log" is Simel's; the score intervals "koopman" and
+        "miettinen-nurminen" also bound a test without false positives or false negatives.
+    confidence_level : float, default 0.95
+        In (0, 1).
+    correction : float, optional
+        As for `risk_ratio`. By default nothing is added: a test without false positives has an infinite
+        positive likelihood ratio.
+
+    Returns
+    -------
+    LikelihoodRatios
+        Of the common shape of the counts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sensitivity` and `risk_ratio`.
+
+    Notes
+    -----
+    LR+ = se/(1 - sp) and LR- = (1 - se)/sp are ratios of two independent proportions, the diseased in the
+    place of the exposed. Simel: variance of log LR+ = (1 - se)/(se n1) + sp/((1 - sp) n0), of log LR- =
+    se/((1 - se) n1) + (1 - sp)/(sp n0).
+
+    References
+    ----------
+    Simel DL, Samsa GP, Matchar DB (1991). Likelihood ratios with confidence: sample size estimation for
+    diagnostic test studies. J Clin Epidemiol 44:763-770. DOI 10.1016/0895-4356(91)90128-V
+
+    Examples
+    --------
+    >>> print(likelihood_ratios(positives_among_diseased=Proportion(events=231, total=263),
+    ...                         positives_among_healthy=Proportion(events=27, total=81)))
+    positive: 2.63 (1.93 to 3.60)
+    negative: 0.18 (0.13 to 0.26)
+    """
+    table = _table(positives_among_diseased, positives_among_healthy)
+    options = {"method": method, "confidence_level": confidence_level, "correction": correction}
+    return LikelihoodRatios(
+        positive=replace(risk_ratio(table, **options), measure="LRP"),  # type: ignore[arg-type]
+        negative=replace(risk_ratio(_negatives(table), **options), measure="LRN"),  # type: ignore[arg-type]
+    )
+
+
+def diagnostic_odds_ratio(
+    *,
+    positives_among_diseased: Proportion,
+    positives_among_healthy: Proportion,
+    method: str = "woolf",
+    confidence_level: float = 0.95,
+    correction: float | None = None,
+) -> Estimate:
+    """Estimate the odds of a positive result among the diseased over those among the healthy.
+
+    Parameters
+    ----------
+    positives_among_diseased, positives_among_healthy : Proportion
+        Positive results out of the diseased and out of the healthy.
+    method : str, default "woolf"
+        An interval of `odds_ratio`.
+    confidence_level : float, default 0.95
+        In (0, 1).
+    correction : float, optional
+        As for `odds_ratio`. By default nothing is added.
+
+    Returns
+    -------
+    Estimate
+        Measure "DOR" of the common shape of the counts; LR+ / LR-.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sensitivity` and `odds_ratio`.
+
+    Examples
+    --------
+    >>> print(diagnostic_odds_ratio(positives_among_diseased=Proportion(events=231, total=263),
+    ...                             positives_among_healthy=Proportion(events=27, total=81)))
+    14.44 (7.99 to 26.09)
+    """
+    table = _table(positives_among_diseased, positives_among_healthy)
+    estimate = odds_ratio(table, method=method, confidence_level=confidence_level, correction=correction)
+    return replace(estimate, measure="DOR")
+
+
+def youden_index(
+    *,
+    positives_among_diseased: Proportion,
+    positives_among_healthy: Proportion,
+    method: str = "wald",
+    confidence_level: float = 0.95,
+) -> Estimate:
+    """Estimate sensitivity + specificity - 1.
+
+    Parameters
+    ----------
+    positives_among_diseased, positives_among_healthy : Proportion
+        Positive results out of the diseased and out of the healthy.
+    method : str, default "wald"
+        An interval of `risk_difference`.
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    Estimate
+        Measure "YOUDEN" of the common shape of the counts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sensitivity` and `risk_difference`.
+
+    Notes
+    -----
+    The index is P(positive | diseased) - P(positive | healthy), a difference of two independent proportions,
+    and has the intervals of one. Adding the limits of sensitivity and specificity gives no interval of its
+    level: both would have to be off in the same direction at once.
+
+    Examples
+    --------
+    >>> print(youden_index(positives_among_diseased=Proportion(events=231, total=263),
+    ...                    positives_among_healthy=Proportion(events=27, total=81)))
+    0.54 (0.43 to 0.65)
+    """
+    table = _table(positives_among_diseased, positives_among_healthy)
+    estimate = risk_difference(table, method=method, confidence_level=confidence_level)
+    return replace(estimate, measure="YOUDEN")
+
+
+def post_test_probability(likelihood_ratio: ArrayLike | Estimate, *, prevalence: ArrayLike) -> Estimate:
+    """Turn the probability of disease before a test into the one after its result.
+
+    Parameters
+    ----------
+    likelihood_ratio : array_like or Estimate
+        Of the result that was found, positive or negative; at least 0, infinity allowed.
+    prevalence : array_like
+        Probability of the disease before the test, known.
+
+    Returns
+    -------
+    Estimate
+        Measure "PR", of the common shape; `std_error` on the logit scale, where it is that of the log
+        likelihood ratio. For plain numbers the limits and the standard error are NaN: a number without its
+        sample has no interval; the confidence level is then 0.95 for form only.
+
+    Raises
+    ------
+    TypeError
+        If a number is no number.
+    ValueError
+        If a likelihood ratio is negative, or a prevalence outside [0, 1].
+
+    Notes
+    -----
+    Posterior odds are prior odds times the likelihood ratio. A prior of 0 or 1 stays what it is.
+
+    Examples
+    --------
+    >>> round(float(post_test_probability(10, prevalence=0.1).value), 4)
+    0.5263
+    """
+    prior = as_probabilities("prevalence", prevalence)
+    if isinstance(likelihood_ratio, Estimate):
+        given = likelihood_ratio
+        parts = [given.value, given.low, given.high]
+        level, method = given.confidence_level, given.method
+        error = given.std_error if given.scale == "log" else None
+    else:
+        numbers = as_numbers("likelihood_ratio", likelihood_ratio)
+        parts = [numbers, np.full(numbers.shape, np.nan), np.full(numbers.shape, np.nan)]
+        level, method, error = 0.95, "bayes", None
+    if (parts[0] < 0).any():
+        raise ValueError(
+            f"`likelihood_ratio` must be at least 0, but got {float(parts[0][parts[0] < 0].ravel()[0]):g}."
+        )
+    value, low, high = (_posterior(*broadcast(likelihood_ratio=part, prevalence=prior)) for part in parts)
+    return Estimate(
+        measure="PR",
+        value=value,
+        low=low,
+        high=high,
+        confidence_level=level,
+        std_error=None if error is None else np.broadcast_to(error, value.shape),
+        scale="logit",
+        method=method,
+    )
+
+
+def _posterior(ratio: FloatArray, prior: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        posterior = 1 / (1 + (1 - prior) / (prior * ratio))
+    settled = (prior == 0) | (prior == 1)
+    return np.where(settled & ~np.isnan(ratio), prior, posterior)
+
+
+def _proportion(name: str, counts: Proportion) -> Proportion:
+    if not isinstance(counts, Proportion):
+        raise TypeError(
+            f"`{name}` must be a Proportion, but got {type(counts).__name__}. "
+            "Write Proportion(events=positives, total=persons)."
+        )
+    return counts
+
+
+def _table(diseased: Proportion, healthy: Proportion) -> TwoByTwo:
+    """Return the table with the diseased in the place of the exposed, positives in that of the cases."""
+    first = _proportion("positives_among_diseased", diseased)
+    second = _proportion("positives_among_healthy", healthy)
+    return TwoByTwo(
+        exposed_cases=first.events,
+        exposed_total=first.total,
+        control_cases=second.events,
+        control_total=second.total,
+    )
+
+
+def _negatives(table: TwoByTwo) -> TwoByTwo:
+    return TwoByTwo(
+        exposed_cases=table.exposed_noncases,
+        exposed_total=table.exposed_total,
+        control_cases=table.control_noncases,
+        control_total=table.control_total,
+    )
+
+
+def _others(counts: Proportion) -> Proportion:
+    return Proportion(events=counts.total - counts.events, total=counts.total)
+
+
+def _of_counts(measure: str, counts: Proportion, method: str, level: float) -> Estimate:
+    return replace(proportion_estimate(counts, method=method, confidence_level=level), measure=measure)
 
 
 def _probability(name: str, value: ArrayLike | Proportion) -> tuple[FloatArray, FloatArray]:

@@ -1,4 +1,7 @@
-"""Effect sizes for pooling: effect and sampling variance on the analysis scale, in metafor's codes."""
+"""Effect sizes for pooling: effect and sampling variance on the analysis scale, in metafor's codes.
+
+The way back to proportions and rates lives in `back_transformation`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.correction import check_correction, corrected_cells, where_corrected
+from analysis.measures.correction import CORRECT, check_correction, corrected_cells, where_corrected
 from analysis.values.arguments import check_choice
 from analysis.values.counts import Proportion, Rate, TwoByTwo, TwoRates
 from analysis.values.estimate import EffectSizes
@@ -18,16 +21,18 @@ if TYPE_CHECKING:
 
     Effects = tuple[FloatArray, FloatArray]
 
-__all__ = ["effect_sizes"]
+__all__ = ["double_arcsine", "double_square_root", "effect_sizes"]
 
 _MEASURES: dict[type, tuple[str, ...]] = {
-    TwoByTwo: ("RR", "OR", "RD"),
-    Proportion: ("PR", "PLN", "PLO", "PAS"),
-    Rate: ("IR", "IRLN"),
+    TwoByTwo: ("RR", "OR", "RD", "AS", "PETO"),
+    Proportion: ("PR", "PLN", "PLO", "PAS", "PFT"),
+    Rate: ("IR", "IRLN", "IRS", "IRFT"),
     TwoRates: ("IRR", "IRD"),
 }
-# The arcsine's variance does not depend on the counts: it needs no correction, and by default gets none.
-_UNCORRECTED = frozenset({"PAS"})
+# Their variance does not depend on the events: they need no correction, and by default get none.
+_UNCORRECTED = frozenset({"AS", "PAS", "PFT", "IRS", "IRFT"})
+# Which measures know another variance than the large-sample one.
+_VARIANCES = {"unbiased": ("PR", "RD"), "average": ("PR", "PLN", "PLO", "RD")}
 
 
 def effect_sizes(
@@ -37,6 +42,7 @@ def effect_sizes(
     correction: float | None = None,
     correct: str = "only-zero",
     drop_double_zero: bool = False,
+    variance: str = "large-sample",
     label: Sequence[str] | None = None,
 ) -> EffectSizes:
     """Compute effects and their sampling variances for `pool`.
@@ -46,16 +52,21 @@ def effect_sizes(
     data : TwoByTwo, Proportion, Rate or TwoRates
         The last axis is studies, leading axes are replicates.
     measure : str
-        TwoByTwo: "RR", "OR", "RD". Proportion: "PR" (raw), "PLN" (log), "PLO" (logit), "PAS" (arcsine).
-        Rate: "IR", "IRLN" (log). TwoRates: "IRR", "IRD".
+        TwoByTwo: "RR", "OR", "RD", "AS" (difference of arcsines), "PETO" (Peto's log odds ratio).
+        Proportion: "PR" (raw), "PLN" (log), "PLO" (logit), "PAS" (arcsine), "PFT" (Freeman and Tukey's double
+        arcsine). Rate: "IR", "IRLN" (log), "IRS" (square root), "IRFT" (double square root). TwoRates: "IRR",
+        "IRD".
     correction : float, optional
         Added to every cell (or event count) of the studies that `correct` chooses. Default 0.5, except for
-        "PAS", which needs none; as metafor's `escalc` does.
+        "AS", "PAS", "PFT", "IRS" and "IRFT", which need none; as metafor's `escalc` does.
     correct : {"only-zero", "all", "all-if-any-zero", "none"}, default "only-zero"
         Which studies are corrected: those with an empty cell, all, all if one has an empty cell, or none.
     drop_double_zero : bool, default False
         Whether a comparison with no events in either arm, or only events in both, becomes NaN: it carries
         no information about a ratio.
+    variance : {"large-sample", "unbiased", "average"}, default "large-sample"
+        "unbiased" ("PR", "RD") divides by n - 1; "average" ("PR", "PLN", "PLO", "RD") puts the proportion of
+        all studies together into the formula, so that a weight does not depend on the study's own events.
     label : sequence of str, optional
         One name a study.
 
@@ -70,7 +81,21 @@ def effect_sizes(
     TypeError
         If `data` is not one of the count types.
     ValueError
-        If the measure does not belong to the type of the data, or an option is unknown.
+        If the measure does not belong to the type of the data, or an option is unknown or not known for the
+        measure.
+
+    Notes
+    -----
+    With the corrected counts x of n (a, b, c, d in a 2x2 table with arms n1, n0 and N = n1 + n0) or events x
+    in time t:
+
+    - RR: log(a/n1) - log(c/n0), variance 1/a - 1/n1 + 1/c - 1/n0; OR: log(ad/bc), 1/a + 1/b + 1/c + 1/d.
+    - RD: a/n1 - c/n0, ab/n1³ + cd/n0³; AS: asin √(a/n1) - asin √(c/n0), 1/(4 n1) + 1/(4 n0).
+    - PETO: (a - E)/V, 1/V with E = n1(a + c)/N and V = n1 n0 (a + c)(b + d)/(N²(N - 1)).
+    - PR: x/n, p(1 - p)/n; PLN: log p, 1/x - 1/n; PLO: log(p/(1 - p)), 1/x + 1/(n - x); PAS: asin √p, 1/(4n).
+    - PFT: (asin √(x/(n + 1)) + asin √((x + 1)/(n + 1)))/2, 1/(4n + 2).
+    - IR: x/t, x/t²; IRLN: log(x/t), 1/x; IRS: √(x/t), 1/(4t); IRFT: (√(x/t) + √((x + 1)/t))/2, 1/(4t).
+    - IRR: log((x1/t1)/(x0/t0)), 1/x1 + 1/x0; IRD: x1/t1 - x0/t0, x1/t1² + x0/t0².
 
     Examples
     --------
@@ -86,31 +111,47 @@ def effect_sizes(
             f"{type(data).__name__}. Published estimates enter by EffectSizes.from_estimates."
         )
     check_choice("measure", measure, _MEASURES[type(data)])
+    check_choice("correct", correct, CORRECT)
+    check_choice("variance", variance, ("large-sample", *_VARIANCES))
+    if variance != "large-sample" and measure not in _VARIANCES[variance]:
+        raise ValueError(
+            f"`variance` may be {variance!r} for {', '.join(_VARIANCES[variance])}, but `measure` is "
+            f"{measure!r}. Leave it at 'large-sample'."
+        )
     if correction is None and measure not in _UNCORRECTED:
         correction = 0.5
-    check_choice("correct", correct, ("only-zero", "all", "all-if-any-zero", "none"))
     added = check_correction(correction)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effect, variance = _effects(data, measure, added, correct)
+    informative = np.ones(data.shape, dtype=bool)
     if drop_double_zero and isinstance(data, (TwoByTwo, TwoRates)):
-        uninformative = _double_zero(data)
-        effect = np.where(uninformative, np.nan, effect)
-        variance = np.where(uninformative, np.nan, variance)
-    return EffectSizes(effect=effect, variance=variance, measure=measure, label=label)
+        informative = ~_double_zero(data)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effect, sampling = _effects(data, measure, added, correct, variance, informative)
+    return EffectSizes(
+        effect=np.where(informative, effect, np.nan),
+        variance=np.where(informative, sampling, np.nan),
+        measure=measure,
+        label=label,
+    )
 
 
 def _effects(
-    data: TwoByTwo | Proportion | Rate | TwoRates, measure: str, added: float, correct: str
+    data: TwoByTwo | Proportion | Rate | TwoRates,
+    measure: str,
+    added: float,
+    correct: str,
+    variance: str,
+    informative: BoolArray,
 ) -> Effects:
     if isinstance(data, TwoByTwo):
-        return _two_by_two(data, measure, added, correct)
+        cells = corrected_cells(data, added, correct)
+        return _two_by_two(*cells, measure, variance, informative)
     if isinstance(data, Proportion):
         empty = (data.events == 0) | (data.events == data.total)
         plus = added * where_corrected(empty, correct)
-        return _proportion(data.events + plus, data.total + 2 * plus, measure)
+        return _proportion(data.events + plus, data.total + 2 * plus, measure, variance)
     if isinstance(data, Rate):
-        x, t = data.events + added * where_corrected(data.events == 0, correct), data.person_time
-        return (np.log(x / t), 1 / x) if measure == "IRLN" else (x / t, x / t**2)
+        x = data.events + added * where_corrected(data.events == 0, correct)
+        return _rate(x, data.person_time, measure)
     plus = added * where_corrected((data.exposed_events == 0) | (data.control_events == 0), correct)
     x1, t1 = data.exposed_events + plus, data.exposed_time
     x0, t0 = data.control_events + plus, data.control_time
@@ -119,25 +160,88 @@ def _effects(
     return x1 / t1 - x0 / t0, x1 / t1**2 + x0 / t0**2
 
 
-def _two_by_two(table: TwoByTwo, measure: str, added: float, correct: str) -> Effects:
-    a, b, c, d = corrected_cells(table, added, correct)
+def _two_by_two(
+    a: FloatArray,
+    b: FloatArray,
+    c: FloatArray,
+    d: FloatArray,
+    measure: str,
+    variance: str,
+    informative: BoolArray,
+) -> Effects:
     n1, n0 = a + b, c + d
     if measure == "RR":
-        return np.log(a / n1) - np.log(c / n0), 1 / a - 1 / n1 + 1 / c - 1 / n0
+        # b/(a n1) is 1/a - 1/n1 without its cancellation.
+        return np.log(a / n1) - np.log(c / n0), b / (a * n1) + d / (c * n0)
     if measure == "OR":
         return np.log(a / b) - np.log(c / d), 1 / a + 1 / b + 1 / c + 1 / d
-    return a / n1 - c / n0, a * b / n1**3 + c * d / n0**3
+    if measure == "AS":
+        return np.arcsin(np.sqrt(a / n1)) - np.arcsin(np.sqrt(c / n0)), 1 / (4 * n1) + 1 / (4 * n0)
+    if measure == "PETO":
+        total = n1 + n0
+        # a - E = (ad - bc)/N
+        excess = (a * d - b * c) / total
+        information = (a + c) * (b + d) * (n1 / total) * (n0 / total) / (total - 1)
+        return excess / information, 1 / information
+    difference = a / n1 - c / n0
+    if variance == "average":
+        return difference, _average_variance(a, n1, informative) + _average_variance(c, n0, informative)
+    less = 1 if variance == "unbiased" else 0
+    return difference, (a / n1) * (b / n1) / (n1 - less) + (c / n0) * (d / n0) / (n0 - less)
 
 
-def _proportion(x: FloatArray, n: FloatArray, measure: str) -> Effects:
+def _average_variance(x: FloatArray, n: FloatArray, informative: BoolArray) -> FloatArray:
+    p = _average_proportion(x, n, informative)
+    return p * (1 - p) / n
+
+
+def _average_proportion(x: FloatArray, n: FloatArray, informative: BoolArray) -> FloatArray:
+    keep = bool(x.ndim)
+    share: FloatArray = x.sum(axis=-1 if keep else None, keepdims=keep, where=informative) / n.sum(
+        axis=-1 if keep else None, keepdims=keep, where=informative
+    )
+    return share
+
+
+def _proportion(x: FloatArray, n: FloatArray, measure: str, variance: str) -> Effects:
     p = x / n
+    # The events and non-events that the variance is computed from.
+    events, others = x, n - x
+    if variance == "average":
+        share = _average_proportion(x, n, np.ones(x.shape, dtype=bool))
+        events, others = share * n, (1 - share) * n
     if measure == "PR":
-        return p, p * (1 - p) / n
+        return p, events * others / n**2 / (n - 1 if variance == "unbiased" else n)
     if measure == "PLN":
-        return np.log(p), 1 / x - 1 / n
+        return np.log(p), others / (events * n)
     if measure == "PLO":
-        return np.log(x / (n - x)), 1 / x + 1 / (n - x)
-    return np.arcsin(np.sqrt(p)), 1 / (4 * n)
+        return np.log(x / (n - x)), 1 / events + 1 / others
+    if measure == "PAS":
+        return np.arcsin(np.sqrt(p)), 1 / (4 * n)
+    return double_arcsine(x, n), 1 / (4 * n + 2)
+
+
+def _rate(x: FloatArray, t: FloatArray, measure: str) -> Effects:
+    if measure == "IR":
+        return x / t, x / t**2
+    if measure == "IRLN":
+        return np.log(x / t), 1 / x
+    if measure == "IRS":
+        return np.sqrt(x / t), 1 / (4 * t)
+    return double_square_root(x, t), 1 / (4 * t)
+
+
+def double_arcsine(events: FloatArray, total: FloatArray) -> FloatArray:
+    """Return Freeman and Tukey's double arcsine of a proportion, as the mean of the two angles."""
+    first, second = events / (total + 1), (events + 1) / (total + 1)
+    mean: FloatArray = (np.arcsin(np.sqrt(first)) + np.arcsin(np.sqrt(second))) / 2
+    return mean
+
+
+def double_square_root(events: FloatArray, person_time: FloatArray) -> FloatArray:
+    """Return Freeman and Tukey's double square root of a rate, as the mean of the two roots."""
+    mean: FloatArray = (np.sqrt(events / person_time) + np.sqrt((events + 1) / person_time)) / 2
+    return mean
 
 
 def _double_zero(data: TwoByTwo | TwoRates) -> BoolArray:

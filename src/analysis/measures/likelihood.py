@@ -22,7 +22,8 @@ def binomial_deviance(x: FloatArray, n: FloatArray, p: FloatArray, q: FloatArray
     """Return twice the log-likelihood that probability `p` (and `q` = 1 - p) loses against x/n."""
     # x log(x/(np)) by the relative entropy function, which keeps its digits where x is near np.
     lost = special.rel_entr(x, n * p) + special.rel_entr(n - x, n * q)
-    return np.maximum(2 * lost, 0.0)
+    deviance: FloatArray = np.maximum(2 * lost, 0.0)
+    return deviance
 
 
 def likelihood_risk_ratio(

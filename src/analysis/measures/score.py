@@ -170,7 +170,7 @@ def invert_ratio(
         Where the table says anything; elsewhere the limits are 0 and infinity.
     """
     critical = normal_quantile((1 + level) / 2)
-    ratio, informative, *arguments_ = np.broadcast_arrays(ratio, informative, *arguments)  # type: ignore[assignment]
+    ratio, informative, *arguments_ = np.broadcast_arrays(ratio, informative, *arguments)
     low, high = np.zeros(ratio.shape), np.full(ratio.shape, np.inf)
     with np.errstate(all="ignore"):
         middle = np.clip(np.log(ratio), -LOG_END, LOG_END)
@@ -205,9 +205,7 @@ def invert_difference(
 ) -> Limits:
     """Return the differences at which a falling statistic is plus and minus the normal quantile."""
     critical = normal_quantile((1 + level) / 2)
-    difference, informative, *arguments_ = np.broadcast_arrays(  # type: ignore[assignment]
-        difference, informative, *arguments
-    )
+    difference, informative, *arguments_ = np.broadcast_arrays(difference, informative, *arguments)
     low, high = np.full(difference.shape, -1.0), np.full(difference.shape, 1.0)
     with np.errstate(all="ignore"):
         for sign, limit in ((1.0, low), (-1.0, high)):

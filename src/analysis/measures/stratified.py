@@ -1,22 +1,52 @@
-"""Sums over strata: the Mantel-Haenszel estimates. The last axis of a table is strata."""
+"""Sums over strata: the Mantel-Haenszel estimates and test, and crude, stratified and pooled side by side.
+
+The last axis of a table is strata. Tests of homogeneity live in `homogeneity`, exact inference in
+`common_odds_ratio`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
+from analysis.measures.common_odds_ratio import exact_test_pvalue
+from analysis.measures.homogeneity import homogeneity_test, mantel_haenszel_value
 from analysis.measures.wald import log_ratio_estimate, wald_difference
-from analysis.values.arguments import check_choice
+from analysis.values.arguments import check_choice, read_only
+from analysis.values.distributions import chi2_tail
+from analysis.values.framed import Framed
+from analysis.values.scale import measure_of
+from analysis.values.significance import SignificanceTest
 
 if TYPE_CHECKING:
-    from analysis.values.counts import TwoByTwo
+    import pandas as pd
+
+    from analysis.values.arrays import FloatArray
+    from analysis.values.counts import TwoByTwo, TwoRates
     from analysis.values.estimate import Estimate
 
-__all__ = ["mantel_haenszel"]
+__all__ = [
+    "StratifiedSummary",
+    "cochran_mantel_haenszel_test",
+    "mantel_haenszel",
+    "mantel_haenszel_rates",
+    "stratified_summary",
+]
+
+# The first is the default.
+_VARIANCES = {
+    "OR": ("robins-breslow-greenland",),
+    "RR": ("greenland-robins",),
+    "RD": ("sato", "greenland-robins"),
+}
 
 
-def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: float = 0.95) -> Estimate:
+def mantel_haenszel(
+    table: TwoByTwo, *, measure: str = "OR", variance: str | None = None, confidence_level: float = 0.95
+) -> Estimate:
     """Pool strata (or studies) by Mantel and Haenszel's weights.
 
     Parameters
@@ -25,6 +55,10 @@ def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: f
         The last axis is strata; leading axes are replicates. A table without axes is one stratum.
     measure : {"OR", "RR", "RD"}, default "OR"
         What is pooled.
+    variance : {"robins-breslow-greenland", "greenland-robins", "sato"}, optional
+        The first belongs to the odds ratio, the second to the risk ratio; both last to the risk difference.
+        Sato's is the default there: it is consistent both for few large and for many small strata, the
+        other for few large ones only.
     confidence_level : float, default 0.95
         In (0, 1).
 
@@ -37,13 +71,13 @@ def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: f
     Raises
     ------
     ValueError
-        If the measure is unknown or the level outside (0, 1).
+        If the measure or its variance is unknown or the level outside (0, 1).
 
     Notes
     -----
     OR = ΣR/ΣS with R = ad/N, S = bc/N and the variance of Robins, Breslow and Greenland; RR with R = a n0/N,
-    S = c n1/N and that of Greenland and Robins; RD with weights n1 n0/N and Sato's variance, consistent both
-    for few large and for many small strata.
+    S = c n1/N and that of Greenland and Robins; RD with weights n1 n0/N and Sato's variance or
+    Σ(ab n0³ + cd n1³)/(n1 n0 N²) / (Σ n1 n0/N)².
 
     References
     ----------
@@ -69,7 +103,10 @@ def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: f
     >>> print(mantel_haenszel(strata, measure="RR"))
     4.85 (3.92 to 6.00)
     """
-    check_choice("measure", measure, ("OR", "RR", "RD"))
+    check_choice("measure", measure, _VARIANCES)
+    chosen = check_choice("variance", variance or _VARIANCES[measure][0], _VARIANCES[measure])
+    method = "mantel-haenszel" if chosen == _VARIANCES[measure][0] else f"mantel-haenszel ({chosen})"
+    value = mantel_haenszel_value(table, measure)
     strata = table if table.shape else table[np.newaxis]
     a, c = strata.exposed_cases, strata.control_cases
     n1, n0 = strata.exposed_total, strata.control_total
@@ -79,14 +116,20 @@ def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: f
     with np.errstate(divide="ignore", invalid="ignore"):
         if measure == "RD":
             weight = (n1 * n0 / n).sum(axis=-1)
-            difference = ((a * n0 - c * n1) / n).sum(axis=-1) / weight
-            p = ((n1**2 * c - n0**2 * a + n1 * n0 * (n0 - n1) / 2) / n**2).sum(axis=-1)
-            q = ((a * d + c * b) / (2 * n)).sum(axis=-1)
+            if chosen == "sato":
+                p = ((n1**2 * c - n0**2 * a + n1 * n0 * (n0 - n1) / 2) / n**2).sum(axis=-1)
+                q = ((a * d + c * b) / (2 * n)).sum(axis=-1)
+                numerator = value * p + q
+            else:
+                # A stratum with one group weighs nothing either.
+                product = np.where(n1 * n0 > 0, n1 * n0, 1.0)
+                numerator = ((a * b * n0**3 + c * d * n1**3) / (product * n**2)).sum(axis=-1)
             return wald_difference(
                 measure=measure,
-                difference=difference,
-                variance=(difference * p + q) / weight**2,
-                method="mantel-haenszel",
+                difference=value,
+                # Sato's estimate may fall below 0 in tiny tables.
+                variance=np.maximum(numerator, 0.0) / weight**2,
+                method=method,
                 confidence_level=confidence_level,
                 ends=(-1.0, 1.0),
             )
@@ -94,19 +137,305 @@ def mantel_haenszel(table: TwoByTwo, *, measure: str = "OR", confidence_level: f
             r, s = a * d / n, b * c / n
             p, q = (a + d) / n, (b + c) / n
             sum_r, sum_s = r.sum(axis=-1), s.sum(axis=-1)
-            variance = (
+            log_variance = (
                 (p * r).sum(axis=-1) / sum_r**2
                 + (p * s + q * r).sum(axis=-1) / (sum_r * sum_s)
                 + (q * s).sum(axis=-1) / sum_s**2
             ) / 2
         else:
             sum_r, sum_s = (a * n0 / n).sum(axis=-1), (c * n1 / n).sum(axis=-1)
-            variance = (((a + c) * n1 * n0 - a * c * n) / n**2).sum(axis=-1) / (sum_r * sum_s)
-        ratio = sum_r / sum_s
+            log_variance = (((a + c) * n1 * n0 - a * c * n) / n**2).sum(axis=-1) / (sum_r * sum_s)
     return log_ratio_estimate(
         measure=measure,
-        ratio=ratio,
-        variance=variance,
-        method="mantel-haenszel",
+        ratio=value,
+        variance=log_variance,
+        method=method,
         confidence_level=confidence_level,
+    )
+
+
+def mantel_haenszel_rates(
+    rates: TwoRates, *, measure: str = "IRR", confidence_level: float = 0.95
+) -> Estimate:
+    """Pool rates of strata (or studies) by Mantel and Haenszel's weights.
+
+    Parameters
+    ----------
+    rates : TwoRates
+        The last axis is strata; leading axes are replicates. Rates without axes are one stratum.
+    measure : {"IRR", "IRD"}, default "IRR"
+        Rate ratio or rate difference; the difference is per unit of the person-time.
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    Estimate
+        Of the shape of the leading axes. No correction is added.
+
+    Raises
+    ------
+    ValueError
+        If the measure is unknown or the level outside (0, 1).
+
+    Notes
+    -----
+    With x events in time t and T = t1 + t0: IRR = Σ(x1 t0/T) / Σ(x0 t1/T), variance of its log
+    Σ((x1 + x0) t1 t0/T²) over the product of both sums. IRD = Σ((x1 t0 - x0 t1)/T) / Σ(t1 t0/T), variance
+    Σ((x1 t0² + x0 t1²)/T²) / (Σ t1 t0/T)².
+
+    References
+    ----------
+    Greenland S, Robins JM (1985). Estimation of a common effect parameter from sparse follow-up data.
+    Biometrics 41:55-68. DOI 10.2307/2530643
+
+    Examples
+    --------
+    Catheter-related infections, two trials of Niel-Weise et al. 2008:
+
+    >>> from analysis import TwoRates
+    >>> trials = TwoRates(exposed_events=[7, 8], exposed_time=[1344, 1600],
+    ...                   control_events=[11, 8], control_time=[1988, 1461])
+    >>> print(mantel_haenszel_rates(trials))
+    0.93 (0.47 to 1.83)
+    """
+    check_choice("measure", measure, ("IRR", "IRD"))
+    strata = rates if rates.shape else rates[np.newaxis]
+    x1, t1, x0, t0 = strata.exposed_events, strata.exposed_time, strata.control_events, strata.control_time
+    total = t1 + t0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exposed, control = (x1 * t0 / total).sum(axis=-1), (x0 * t1 / total).sum(axis=-1)
+        if measure == "IRR":
+            return log_ratio_estimate(
+                measure=measure,
+                ratio=exposed / control,
+                variance=((x1 + x0) * t1 * t0 / total**2).sum(axis=-1) / (exposed * control),
+                method="mantel-haenszel",
+                confidence_level=confidence_level,
+            )
+        weight = (t1 * t0 / total).sum(axis=-1)
+        return wald_difference(
+            measure=measure,
+            difference=(exposed - control) / weight,
+            variance=((x1 * t0**2 + x0 * t1**2) / total**2).sum(axis=-1) / weight**2,
+            method="mantel-haenszel",
+            confidence_level=confidence_level,
+        )
+
+
+def cochran_mantel_haenszel_test(
+    table: TwoByTwo, *, method: str = "mantel-haenszel", correct: bool = False
+) -> SignificanceTest:
+    """Test whether exposure and outcome are associated, given the strata.
+
+    Parameters
+    ----------
+    table : TwoByTwo
+        The last axis is strata; leading axes are replicates.
+    method : {"mantel-haenszel", "cochran", "exact"}, default "mantel-haenszel"
+        Mantel and Haenszel's variance is conditional on all margins and has N - 1 where Cochran's has N.
+        "exact" sums the conditional probabilities of all totals of exposed cases that are no more probable
+        than the observed one.
+    correct : bool, default False
+        Take 0.5 off the absolute difference between observed and expected, down to 0 at the least. The
+        correction makes the test agree with the exact one; without it the test is closer to its level.
+
+    Returns
+    -------
+    SignificanceTest
+        Of the shape of the leading axes. For "exact" the statistic is the number of exposed cases.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, or a correction is asked for the exact test.
+
+    Notes
+    -----
+    (Σ(a - n1 m1/N))² / Σ(n1 n0 m1 m0 / (N² (N - 1))), chi-square with one degree of freedom. The exact
+    P-value is another than the doubled tail of `exact_common_odds_ratio`.
+
+    References
+    ----------
+    Mantel N, Haenszel W (1959). Statistical aspects of the analysis of data from retrospective studies of
+    disease. J Natl Cancer Inst 22:719-748. DOI 10.1093/jnci/22.4.719
+
+    Examples
+    --------
+    >>> from analysis import TwoByTwo
+    >>> strata = TwoByTwo(exposed_cases=[75, 90], exposed_total=[7605, 4006],
+    ...                   control_cases=[56, 114], control_total=[38020, 20030])
+    >>> print(cochran_mantel_haenszel_test(strata))
+    χ² = 257.73, df = 1, P = 5.4e-58
+    """
+    check_choice("method", method, ("mantel-haenszel", "cochran", "exact"))
+    if method == "exact" and correct:
+        raise ValueError(
+            "`correct` must be False for the exact test, which needs no continuity correction, but got True."
+        )
+    strata = table if table.shape else table[np.newaxis]
+    a, n1, n0 = strata.exposed_cases, strata.exposed_total, strata.control_total
+    if method == "exact":
+        return SignificanceTest(
+            statistic=a.sum(axis=-1), df=None, pvalue=exact_test_pvalue(strata), method=method
+        )
+    m1 = a + strata.control_cases
+    n = n1 + n0
+    # A stratum of one person says nothing; neither does an empty one.
+    divisor = np.maximum(n - 1, 1.0) if method == "mantel-haenszel" else np.maximum(n, 1.0)
+    size = np.maximum(n, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = np.abs((a - n1 * m1 / size).sum(axis=-1))
+        if correct:
+            difference = np.maximum(difference - 0.5, 0.0)
+        variance = (n1 * n0 * m1 * (n - m1) / (size**2 * divisor)).sum(axis=-1)
+        statistic = difference**2 / np.where(variance > 0, variance, np.nan)
+    return SignificanceTest(
+        statistic=statistic,
+        df=np.ones_like(statistic),
+        pvalue=chi2_tail(statistic, 1.0),
+        method=method,
+        correction=0.5 if correct else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StratifiedSummary(Framed):
+    """Crude, stratum-specific and pooled estimates of one measure.
+
+    Parameters
+    ----------
+    measure : str
+        "OR", "RR" or "RD".
+    crude : Estimate
+        Of the strata added up.
+    strata : Estimate
+        One a stratum, on the last axis.
+    pooled : Estimate
+        Mantel-Haenszel.
+    change_percent : ndarray
+        100 (crude - pooled) / |pooled|: how far confounding by the strata moves the estimate. The odds
+        ratio moves without confounding too (it is not collapsible) unless the outcome is rare.
+    homogeneity : SignificanceTest
+        Of equal effects in all strata: effect modification.
+    """
+
+    measure: str
+    crude: Estimate
+    strata: Estimate
+    pooled: Estimate
+    change_percent: FloatArray
+    homogeneity: SignificanceTest
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "change_percent", read_only(self.change_percent))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the leading axes; () for one set of strata."""
+        return self.pooled.shape
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per estimate at full precision: the strata from 1 on, crude, pooled."""
+        import pandas as pd
+
+        parts = []
+        count = self.strata.shape[-1]
+        for kind, estimate in (("stratum", self.strata), ("crude", self.crude), ("pooled", self.pooled)):
+            frame = estimate.to_frame()
+            repeats = len(frame) // count
+            frame.insert(0, "kind", kind)
+            frame.insert(1, "stratum", np.tile(np.arange(1, count + 1), repeats) if kind == "stratum" else 0)
+            if self.shape:
+                every = count if kind == "stratum" else 1
+                frame.insert(0, "replicate", np.arange(len(frame)) // every)
+            parts.append(frame)
+        return pd.concat(parts, ignore_index=True)
+
+    def __str__(self) -> str:
+        """Return the table that a paper prints; replicates give one line of pooled estimates each."""
+        if self.shape:
+            return str(self.pooled)
+        count = self.strata.shape[-1]
+        rows = [(f"Stratum {i + 1}", self.strata[i]) for i in range(count)]
+        rows += [("Crude", self.crude), ("Pooled", self.pooled)]
+        width = max(len(name) for name, _ in rows)
+        lines = [measure_of(self.measure).label]
+        lines += [f"  {name:<{width}}  {estimate}" for name, estimate in rows]
+        change = f"{float(self.change_percent):+.1f} %".replace("-", "−")
+        lines.append(f"Crude against pooled: {change if np.isfinite(self.change_percent) else '–'}")
+        lines.append(f"Homogeneity ({self.homogeneity.method}): {self.homogeneity}")
+        return "\n".join(lines)
+
+
+def stratified_summary(
+    table: TwoByTwo,
+    *,
+    measure: str = "OR",
+    homogeneity: str | None = None,
+    correction: float | None = None,
+    confidence_level: float = 0.95,
+) -> StratifiedSummary:
+    """Put crude, stratum-specific and pooled estimates side by side: confounding and effect modification.
+
+    Parameters
+    ----------
+    table : TwoByTwo
+        The last axis is strata; leading axes are replicates. At least one axis.
+    measure : {"OR", "RR", "RD"}, default "OR"
+        The default intervals of `odds_ratio`, `risk_ratio` and `risk_difference`.
+    homogeneity : {"breslow-day", "tarone", "woolf", "q"}, optional
+        The test of `homogeneity_test`; Tarone's for the odds ratio, Woolf's for the others by default.
+    correction : float, optional
+        Added to all four cells of strata with an empty cell in the stratum-specific estimates and in
+        Woolf's test; never in the pooled estimate. By default nothing is.
+    confidence_level : float, default 0.95
+        In (0, 1).
+
+    Returns
+    -------
+    StratifiedSummary
+
+    Raises
+    ------
+    ValueError
+        If the table has no axis, or an argument is unknown or outside its range.
+
+    Examples
+    --------
+    Recorded osteoporosis, men and women, Bengtsson et al. 2023, DOI 10.1136/rmdopen-2022-002753, Table 1:
+
+    >>> from analysis import TwoByTwo
+    >>> strata = TwoByTwo(exposed_cases=[75, 90], exposed_total=[7605, 4006],
+    ...                   control_cases=[56, 114], control_total=[38020, 20030])
+    >>> print(stratified_summary(strata, measure="RR"))
+    Risk ratio
+      Stratum 1  6.70 (4.74 to 9.46)
+      Stratum 2  3.95 (3.00 to 5.19)
+      Crude      4.85 (3.92 to 6.01)
+      Pooled     4.85 (3.92 to 6.00)
+    Crude against pooled: −0.0 %
+    Homogeneity (woolf): χ² = 5.52, df = 1, P = 0.019
+    """
+    check_choice("measure", measure, _VARIANCES)
+    if not table.shape:
+        raise ValueError("`table` must have strata on its last axis, but is one table without axes.")
+    single = {"OR": odds_ratio, "RR": risk_ratio, "RD": risk_difference}[measure]
+    test = homogeneity or ("tarone" if measure == "OR" else "woolf")
+    crude = single(table.collapse(), confidence_level=confidence_level)
+    pooled = mantel_haenszel(table, measure=measure, confidence_level=confidence_level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = 100 * (crude.value - pooled.value) / np.abs(pooled.value)
+    return StratifiedSummary(
+        measure=measure,
+        crude=crude,
+        strata=single(table, confidence_level=confidence_level, correction=correction),
+        pooled=pooled,
+        change_percent=change,
+        homogeneity=homogeneity_test(
+            table,
+            method=test,
+            measure=measure,
+            correction=correction if test in {"woolf", "q"} else None,
+        ),
     )
