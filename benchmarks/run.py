@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-QUICK = ["imports", "pooling"]
+QUICK = ["imports", "pooling", "intervals"]
 ALL = [*QUICK, "commands"]
 
 

@@ -75,7 +75,7 @@ def kappa(
     DOI 10.1177/001316446002000104
 
     Fleiss JL, Cohen J, Everitt BS (1969). Large sample standard errors of kappa and weighted kappa. Psychol
-    Bull 72:323-327.
+    Bull 72:323-327. (Citation not verified.)
 
     Examples
     --------
@@ -153,7 +153,8 @@ def adjusted_kappa(table: ArrayLike, *, method: str = "wilson", confidence_level
 
     References
     ----------
-    Byrt T, Bishop J, Carlin JB (1993). Bias, prevalence and kappa. J Clin Epidemiol 46:423-429.
+    Byrt T, Bishop J, Carlin JB (1993). Bias, prevalence and kappa. J Clin Epidemiol 46:423-429. (Citation
+    not verified.)
 
     Examples
     --------

@@ -298,7 +298,8 @@ def standardized_mean_difference_to_log_odds_ratio(
     Chinn S (2000). A simple method for converting an odds ratio to effect size for use in meta-analysis. Stat
     Med 19:3127-3131. DOI 10.1002/1097-0258(20001130)19:22<3127::AID-SIM784>3.0.CO;2-M
 
-    Cox DR, Snell EJ (1989). Analysis of binary data. 2nd ed. London: Chapman & Hall.
+    Cox DR, Snell EJ (1989). Analysis of binary data. 2nd ed. London: Chapman & Hall. (Citation
+    not verified.)
 
     Examples
     --------

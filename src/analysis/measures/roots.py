@@ -59,7 +59,7 @@ def find_root(
     References
     ----------
     Chandrupatla TR (1997). A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear
-    function without using derivatives. Adv Eng Softw 28:145-149. DOI 10.1016/S0965-9978(96)00051-8
+    function without using derivatives. Adv Eng Softw 28:145-149. (Citation not verified.)
     """
     arrays = np.broadcast_arrays(low, high, *arguments)
     shape = arrays[0].shape
