@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test check lint types format lock lab bench clean
+.PHONY: help reproduce test check lint types format lock lab bench docs clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 
 bench: $(READY) ## Measure speed and write benchmarks/results/
 	@$(BIN)/python benchmarks/run.py
+
+docs: $(READY) ## Compute docs/coverage.csv and docs/coverage.md again
+	@$(BIN)/python docs/build_coverage.py
 
 lock: $(READY) ## Compile requirements/*.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -11,8 +11,8 @@ import pandas as pd
 
 from analysis.data.provenance import write_atomic
 from analysis.measures.coverage import association_coverage, prevalence_coverage
-from analysis.measures.proportion import _METHODS as PREVALENCE
-from analysis.measures.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
+from analysis.measures.methods.one_proportion import PROPORTION as PREVALENCE
+from analysis.measures.methods.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
 
 FOLDER = Path(__file__).resolve().parent
 LEVEL = 0.95

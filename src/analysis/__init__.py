@@ -94,10 +94,23 @@ _HOMES = {
         "additive_interaction",
         "additive_interaction_from_estimates",
     ),
+    "analysis.measures.paired": (
+        "mcnemar_test",
+        "paired_difference",
+        "paired_odds_ratio",
+        "paired_ratio",
+    ),
     "analysis.measures.proportion": ("prevalence",),
     "analysis.measures.rates": (
         "incidence_rate",
+        "rate_difference",
         "rate_ratio",
+    ),
+    "analysis.measures.standardization": (
+        "indirectly_standardized_rate",
+        "standardized_rate",
+        "standardized_rate_ratio",
+        "standardized_ratio",
     ),
     "analysis.measures.std_error": (
         "infer_confidence_level",
@@ -132,6 +145,7 @@ _HOMES = {
         "Estimate",
     ),
     "analysis.values.factorial": ("TwoByFour",),
+    "analysis.values.paired": ("PairedTable",),
     "analysis.values.reported": ("Reported",),
     "analysis.values.significance": ("SignificanceTest",),
 }

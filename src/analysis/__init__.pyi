@@ -156,6 +156,18 @@ from analysis.measures.interaction import (
 from analysis.measures.interaction import (
     additive_interaction_from_estimates as additive_interaction_from_estimates,
 )
+from analysis.measures.paired import (
+    mcnemar_test as mcnemar_test,
+)
+from analysis.measures.paired import (
+    paired_difference as paired_difference,
+)
+from analysis.measures.paired import (
+    paired_odds_ratio as paired_odds_ratio,
+)
+from analysis.measures.paired import (
+    paired_ratio as paired_ratio,
+)
 from analysis.measures.proportion import (
     prevalence as prevalence,
 )
@@ -163,7 +175,22 @@ from analysis.measures.rates import (
     incidence_rate as incidence_rate,
 )
 from analysis.measures.rates import (
+    rate_difference as rate_difference,
+)
+from analysis.measures.rates import (
     rate_ratio as rate_ratio,
+)
+from analysis.measures.standardization import (
+    indirectly_standardized_rate as indirectly_standardized_rate,
+)
+from analysis.measures.standardization import (
+    standardized_rate as standardized_rate,
+)
+from analysis.measures.standardization import (
+    standardized_rate_ratio as standardized_rate_ratio,
+)
+from analysis.measures.standardization import (
+    standardized_ratio as standardized_ratio,
 )
 from analysis.measures.std_error import (
     infer_confidence_level as infer_confidence_level,
@@ -227,6 +254,9 @@ from analysis.values.estimate import (
 )
 from analysis.values.factorial import (
     TwoByFour as TwoByFour,
+)
+from analysis.values.paired import (
+    PairedTable as PairedTable,
 )
 from analysis.values.reported import (
     Reported as Reported,

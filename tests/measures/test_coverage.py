@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from analysis.measures.coverage import association_coverage, prevalence_coverage
-from analysis.measures.proportion import _METHODS as PREVALENCE
-from analysis.measures.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
+from analysis.measures.methods.one_proportion import PROPORTION as PREVALENCE
+from analysis.measures.methods.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "coverage.csv"
 RISKS = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9])

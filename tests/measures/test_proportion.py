@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis import Proportion, prevalence
-from analysis.measures.proportion import _METHODS
+from analysis.measures.methods.one_proportion import PROPORTION
 from reference_values import identifier, number, numbers, records
 
 R_NAMES = {
@@ -23,7 +23,7 @@ R_NAMES = {
 }
 # sin² of a negative angle: the package's lower limit turns back up, the limit is 0.
 FOLDED = "Arcsine_CI_1x2/1_12/a0.01"
-METHODS = sorted(_METHODS)
+METHODS = sorted(PROPORTION)
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.measures.baseline_risk import EXPOSED_RISK, check_risk, effect_of, over_risk, risks_of
 from analysis.measures.converted_range import AbsoluteEffects, ConvertedRange
+from analysis.measures.methods.baseline_risk import EXPOSED_RISK, check_risk, effect_of, over_risk, risks_of
 from analysis.values.arguments import check_choice
 from analysis.values.estimate import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from analysis.measures.baseline_risk import Risk
+    from analysis.measures.methods.baseline_risk import Risk
     from analysis.values.arrays import FloatArray
 
 __all__ = ["absolute_effects"]

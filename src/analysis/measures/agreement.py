@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.measures.methods.wald import wald_difference
 from analysis.measures.proportion import prevalence
-from analysis.measures.wald import wald_difference
 from analysis.values.arguments import as_counts, check_choice
 from analysis.values.counts import Proportion
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.correction import corrected_cells
-from analysis.measures.resampling import bootstrap_risk_ratio
-from analysis.measures.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO, Cells
+from analysis.measures.methods.correction import corrected_cells
+from analysis.measures.methods.resampling import bootstrap_risk_ratio
+from analysis.measures.methods.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO, Cells
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.estimate import Estimate
 from analysis.values.scale import measure_of
@@ -20,7 +20,7 @@ from analysis.values.scale import measure_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.measures.two_proportions import Inverted, Method
+    from analysis.measures.methods.two_proportions import Inverted, Method
     from analysis.values.counts import TwoByTwo
 
 __all__ = ["odds_ratio", "risk_difference", "risk_ratio"]
@@ -184,7 +184,7 @@ def odds_ratio(
     >>> print(odds_ratio(table))
     7.60 (0.94 to 61.35)
     >>> print(odds_ratio(table, method="mid-p"))
-    7.60 (1.23 to 166.31)
+    7.60 (1.20 to 169.09)
     """
     check_choice("method", method, ODDS_RATIO)
     if correction and method in _WHOLE_COUNTS:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.roots import find_root
+from analysis.measures.methods.roots import find_root
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.distributions import normal_quantile
 from analysis.values.estimate import Estimate

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.baseline_risk import (
+from analysis.measures.converted_range import ConvertedRange
+from analysis.measures.methods.baseline_risk import (
     Effect,
     bounds_in_words,
     check_risk,
@@ -22,7 +23,6 @@ from analysis.measures.baseline_risk import (
     risk_ratio_of_odds,
     risks_of,
 )
-from analysis.measures.converted_range import ConvertedRange
 from analysis.values.arguments import check_choice
 from analysis.values.estimate import Estimate
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from analysis.measures.baseline_risk import Risk
+    from analysis.measures.methods.baseline_risk import Risk
     from analysis.values.arrays import FloatArray
 
 __all__ = [

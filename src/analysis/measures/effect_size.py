@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.correction import CORRECT, check_correction, corrected_cells, where_corrected
+from analysis.measures.methods.correction import CORRECT, check_correction, corrected_cells, where_corrected
 from analysis.values.arguments import check_choice
 from analysis.values.counts import Proportion, Rate, TwoByTwo, TwoRates
 from analysis.values.estimate import EffectSizes

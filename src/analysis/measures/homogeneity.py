@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.correction import check_correction, corrected_cells
+from analysis.measures.methods.correction import check_correction, corrected_cells
 from analysis.values.arguments import check_choice
 from analysis.values.distributions import chi2_tail
 from analysis.values.significance import SignificanceTest

@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.errors import AnalysisWarning
 from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
-from analysis.measures.wald import wald_difference
+from analysis.measures.methods.wald import wald_difference
 from analysis.values.arguments import as_probabilities, check_choice, check_confidence_level, read_only
 from analysis.values.distributions import normal_quantile, two_sided_normal
 from analysis.values.estimate import Estimate

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.correction import check_correction
-from analysis.measures.roots import find_root
+from analysis.measures.methods.correction import check_correction
+from analysis.measures.methods.roots import find_root
 from analysis.values.arguments import as_numbers, check_choice, check_confidence_level, read_only
 from analysis.values.distributions import normal_quantile, two_sided_normal
 from analysis.values.estimate import Estimate

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.binomial_odds import odds_limits, odds_pvalue
-from analysis.measures.inversion import pvalue_of_interval
-from analysis.measures.paired_score import difference_limits, mcnemar_statistic, ratio_limits
-from analysis.measures.paired_wilson import (
+from analysis.measures.methods.binomial_odds import odds_limits, odds_pvalue
+from analysis.measures.methods.inversion import pvalue_of_interval
+from analysis.measures.methods.paired_score import difference_limits, mcnemar_statistic, ratio_limits
+from analysis.measures.methods.paired_wilson import (
     bonett_price_lower,
     mover_lower,
     newcombe_distances,
     newcombe_excess,
 )
-from analysis.measures.wald import log_ratio_estimate, wald_difference
+from analysis.measures.methods.wald import log_ratio_estimate, wald_difference
 from analysis.values.arguments import check_choice, check_confidence_level, read_only
 from analysis.values.distributions import normal_quantile, two_sided_normal
 from analysis.values.estimate import Estimate

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analysis.measures.binomial_odds import odds_limits, odds_pvalue
-from analysis.measures.correction import check_correction
-from analysis.measures.inversion import pvalue_of_interval
-from analysis.measures.poisson import POISSON_METHODS, poisson_limits, poisson_std_error
-from analysis.measures.roots import find_root
-from analysis.measures.wald import log_ratio_estimate, wald_difference
+from analysis.measures.methods.binomial_odds import odds_limits, odds_pvalue
+from analysis.measures.methods.correction import check_correction
+from analysis.measures.methods.inversion import pvalue_of_interval
+from analysis.measures.methods.poisson import POISSON_METHODS, poisson_limits, poisson_std_error
+from analysis.measures.methods.roots import find_root
+from analysis.measures.methods.wald import log_ratio_estimate, wald_difference
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.distributions import normal_quantile, two_sided_normal
 from analysis.values.estimate import Estimate

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.poisson import POISSON_METHODS, poisson_limits, poisson_pvalue, poisson_std_error
-from analysis.measures.wald import log_ratio_estimate
-from analysis.measures.weighted_rates import (
+from analysis.measures.methods.poisson import (
+    POISSON_METHODS,
+    poisson_limits,
+    poisson_pvalue,
+    poisson_std_error,
+)
+from analysis.measures.methods.wald import log_ratio_estimate
+from analysis.measures.methods.weighted_rates import (
     WEIGHTED_METHODS,
     WeightedSum,
     ratio_lower,

@@ -14,7 +14,7 @@ import numpy as np
 from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
 from analysis.measures.common_odds_ratio import exact_test_pvalue
 from analysis.measures.homogeneity import homogeneity_test, mantel_haenszel_value
-from analysis.measures.wald import log_ratio_estimate, wald_difference
+from analysis.measures.methods.wald import log_ratio_estimate, wald_difference
 from analysis.values.arguments import check_choice, read_only
 from analysis.values.distributions import chi2_tail
 from analysis.values.framed import Framed

@@ -88,7 +88,7 @@ def true_prevalence(
     prints 5.1 per 100, 0 to 13):
 
     >>> print(true_prevalence(Proportion(events=23, total=150), sensitivity=0.96, specificity=0.89))
-    5.1% (0.0% to 12.7%)
+    5.1% (0.0% to 12.8%)
     """
     counted = isinstance(sensitivity, Proportion), isinstance(specificity, Proportion)
     if isinstance(sensitivity, Proportion) and isinstance(specificity, Proportion):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
+from analysis.measures.methods.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
 from analysis.measures.proportion import prevalence
-from analysis.measures.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
 from analysis.values.counts import Proportion
 
 if TYPE_CHECKING:

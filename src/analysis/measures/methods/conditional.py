@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.roots import find_root
-from analysis.measures.score import LOG_END
+from analysis.measures.methods.roots import find_root
+from analysis.measures.methods.score import LOG_END
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.errors import ConvergenceError
-from analysis.measures.roots import find_root
+from analysis.measures.methods.roots import find_root
 from analysis.values.distributions import normal_quantile
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analysis.measures.likelihood import binomial_deviance
-from analysis.measures.roots import find_root
+from analysis.measures.methods.likelihood import binomial_deviance
+from analysis.measures.methods.roots import find_root
 from analysis.values.distributions import normal_quantile
 
 if TYPE_CHECKING:

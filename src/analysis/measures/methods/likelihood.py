@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analysis.measures.score import restricted_odds, restricted_ratio
+from analysis.measures.methods.score import restricted_odds, restricted_ratio
 
 if TYPE_CHECKING:
     from analysis.values.arrays import FloatArray

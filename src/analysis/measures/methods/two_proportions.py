@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from analysis.measures.conditional import (
+from analysis.measures.methods.conditional import (
     baptista_pike_limits,
     baptista_pike_pvalue,
     central_limits,
     central_pvalue,
     conditional_odds_ratio,
 )
-from analysis.measures.likelihood import likelihood_odds_ratio, likelihood_risk_ratio
-from analysis.measures.proportion import wilson_limits
-from analysis.measures.roots import find_root
-from analysis.measures.score import (
+from analysis.measures.methods.inversion import pvalue_of_interval
+from analysis.measures.methods.likelihood import likelihood_odds_ratio, likelihood_risk_ratio
+from analysis.measures.methods.one_proportion import wilson_limits
+from analysis.measures.methods.score import (
     invert_difference,
     invert_ratio,
     score_difference,
     score_odds_ratio,
     score_risk_ratio,
 )
+from analysis.measures.methods.wald import log_wald
 from analysis.values.distributions import normal_quantile, two_sided_normal
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from analysis.values.arrays import BoolArray, FloatArray
 
 __all__ = ["ODDS_RATIO", "RISK_DIFFERENCE", "RISK_RATIO", "Cells", "Inverted"]
-
-# A P-value below this is 0 as a float.
-_LARGEST_Z = 38.0
 
 
 class Cells(NamedTuple):
@@ -99,17 +97,8 @@ def _odds_variance(cells: Cells) -> FloatArray:
 
 
 def _log_wald(ratio: FloatArray, variance: FloatArray, level: float) -> Inverted:
-    """Return the normal interval of a log ratio; an unbounded one where the variance is not finite."""
-    bounded = np.isfinite(variance) & (ratio > 0) & np.isfinite(ratio)
-    std_error = np.sqrt(np.where(bounded, variance, np.inf))
-    factor = np.exp(normal_quantile((1 + level) / 2) * std_error)
-    return Inverted(
-        ratio,
-        np.where(bounded, ratio / factor, 0.0),
-        np.where(bounded, ratio * factor, np.inf),
-        std_error,
-        np.where(bounded, two_sided_normal(np.log(ratio) / std_error), np.nan),
-    )
+    low, high, std_error, pvalue = log_wald(ratio, variance, level)
+    return Inverted(ratio, low, high, std_error, pvalue)
 
 
 def _inverse_sinh(above: FloatArray, below: FloatArray, variance: FloatArray, level: float) -> Inverted:
@@ -167,43 +156,22 @@ def _sinh_odds(cells: Cells, level: float) -> Inverted:
 
 
 def _from_limits(
+    cells: Cells,
     value: FloatArray,
     level: float,
     null: float,
-    limits: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    limits: Callable[[FloatArray, Cells], tuple[FloatArray, FloatArray]],
     what: str,
 ) -> Inverted:
     """Return limits that are a function of z, with the P-value of the z at which one of them is the null."""
-    low, high = limits(np.asarray(normal_quantile((1 + level) / 2)))
-    shape = value.shape
-    searched = np.flatnonzero((~np.isnan(value) & (value != null)).ravel())
-    above = value.ravel()[searched] > null
-    pvalue = np.where(np.isnan(value), np.nan, 1.0).ravel()
 
-    def distance(z: FloatArray, index: FloatArray, upper: FloatArray) -> FloatArray:
-        full = np.zeros(shape).ravel()
-        position = index.astype(np.intp)
-        full[position] = z
-        below, over = limits(full.reshape(shape))
-        return np.where(upper > 0, below.ravel()[position] - null, null - over.ravel()[position])
+    def excess(z: FloatArray, *parts: FloatArray) -> FloatArray:
+        below, above = limits(z, Cells(*parts))
+        return np.maximum(below - null, null - above)
 
-    index = searched.astype(np.float64)
-    farthest = np.full(searched.size, _LARGEST_Z)
-    reached = distance(farthest, index, above.astype(np.float64)) < 0
-    # With an empty cell the limits at z = 0 are quotients of zeros; a P-value of 0.999999 is near enough.
-    one_sided = (value.ravel()[searched] == 0) | np.isinf(value.ravel()[searched])
-    nearest = np.where(one_sided, 1e-6, 0.0)
-    z = farthest.copy()
-    z[reached] = find_root(
-        distance,
-        nearest[reached],
-        farthest[reached],
-        index[reached],
-        above[reached].astype(np.float64),
-        what=what,
-    )
-    pvalue[searched] = two_sided_normal(z)
-    return Inverted(value, low, high, None, pvalue.reshape(shape))
+    low, high = limits(np.asarray(normal_quantile((1 + level) / 2)), cells)
+    pvalue = pvalue_of_interval(excess, *cells, what=what)
+    return Inverted(value, low, high, None, np.where(np.isnan(value), np.nan, pvalue))
 
 
 def _wilson_of(cells: Cells, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -212,24 +180,22 @@ def _wilson_of(cells: Cells, z: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     return l1, u1, l0, u0
 
 
-def _mover(
-    p1: FloatArray, p0: FloatArray, l1: FloatArray, u1: FloatArray, l0: FloatArray, u0: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _mover_limits(z: FloatArray, cells: Cells) -> tuple[FloatArray, FloatArray]:
     """Return Donner and Zou's limits of a ratio from the limits of its parts."""
+    p1, p0 = cells.a / cells.exposed, cells.c / cells.control
+    l1, u1, l0, u0 = _wilson_of(cells, z)
     product = p1 * p0
     low = product - np.sqrt(np.maximum(product**2 - l1 * u0 * (2 * p1 - l1) * (2 * p0 - u0), 0.0))
     high = product + np.sqrt(np.maximum(product**2 - u1 * l0 * (2 * p1 - u1) * (2 * p0 - l0), 0.0))
-    return low / (u0 * (2 * p0 - u0)), high / (l0 * (2 * p0 - l0))
+    low, high = low / (u0 * (2 * p0 - u0)), high / (l0 * (2 * p0 - l0))
+    # No cases among the controls: an infinite ratio, from the point z = 0 on.
+    low = np.where(cells.a == 0, 0.0, np.where(u0 == 0, np.inf, low))
+    return low, np.where(cells.c == 0, np.inf, high)
 
 
 def _mover_ratio(cells: Cells, level: float) -> Inverted:
-    p1, p0 = cells.a / cells.exposed, cells.c / cells.control
-
-    def limits(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        low, high = _mover(p1, p0, *_wilson_of(cells, z))
-        return np.where(cells.a == 0, 0.0, low), np.where(cells.c == 0, np.inf, high)
-
-    return _unless_empty(cells, _from_limits(_ratio(cells), level, 1.0, limits, "the MOVER P-value"))
+    what = "the MOVER P-value"
+    return _unless_empty(cells, _from_limits(cells, _ratio(cells), level, 1.0, _mover_limits, what))
 
 
 def _unless_empty(cells: Cells, result: Inverted) -> Inverted:
@@ -242,15 +208,16 @@ def _unless_empty(cells: Cells, result: Inverted) -> Inverted:
     )
 
 
-def _newcombe(cells: Cells, level: float) -> Inverted:
+def _newcombe_limits(z: FloatArray, cells: Cells) -> tuple[FloatArray, FloatArray]:
     p1, p0 = cells.a / cells.exposed, cells.c / cells.control
-    difference = p1 - p0
+    l1, u1, l0, u0 = _wilson_of(cells, z)
+    return p1 - p0 - np.hypot(p1 - l1, u0 - p0), p1 - p0 + np.hypot(u1 - p1, p0 - l0)
 
-    def limits(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        l1, u1, l0, u0 = _wilson_of(cells, z)
-        return difference - np.hypot(p1 - l1, u0 - p0), difference + np.hypot(u1 - p1, p0 - l0)
 
-    return _bounded_difference(_from_limits(difference, level, 0.0, limits, "Newcombe's P-value"))
+def _newcombe(cells: Cells, level: float) -> Inverted:
+    what = "Newcombe's P-value"
+    result = _from_limits(cells, _difference(cells), level, 0.0, _newcombe_limits, what)
+    return _bounded_difference(result)
 
 
 def _wald_difference(cells: Cells, level: float) -> Inverted:
@@ -269,17 +236,17 @@ def _normal_difference(
 ) -> Inverted:
     half = normal_quantile((1 + level) / 2) * std_error
     pvalue = two_sided_normal(centre / std_error)
-    known = np.isfinite(value)
-    return _bounded_difference(
-        Inverted(value, centre - half, centre + half, std_error, np.where(known, pvalue, np.nan))
-    )
+    result = _bounded_difference(Inverted(value, centre - half, centre + half, std_error, pvalue))
+    unknown = np.isnan(value)
+    if unknown.any():
+        result.low[unknown], result.high[unknown], pvalue[unknown] = -1.0, 1.0, np.nan
+    return result
 
 
 def _bounded_difference(result: Inverted) -> Inverted:
-    known = np.isfinite(result.value)
+    # fmax and fmin let the end of the scale stand where an empty arm leaves NaN.
     return result._replace(
-        low=np.where(known, np.maximum(result.low, -1.0), -1.0),
-        high=np.where(known, np.minimum(result.high, 1.0), 1.0),
+        low=np.asarray(np.fmax(result.low, -1.0)), high=np.asarray(np.fmin(result.high, 1.0))
     )
 
 

@@ -18,7 +18,7 @@ from analysis.values.scale import measure_of
 if TYPE_CHECKING:
     from analysis.values.arrays import FloatArray
 
-__all__ = ["log_ratio_estimate", "wald_difference"]
+__all__ = ["log_ratio_estimate", "log_wald", "wald_difference"]
 
 
 def log_ratio_estimate(
@@ -35,14 +35,8 @@ def log_ratio_estimate(
     `ratio` may be 0, infinite or NaN and `variance` infinite or NaN; see the module docstring.
     """
     level = check_confidence_level(confidence_level)
-    z = normal_quantile((1 + level) / 2)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        bounded = np.isfinite(variance) & (ratio > 0) & np.isfinite(ratio)
-        std_error = np.sqrt(np.where(bounded, variance, np.inf))
-        effect = np.log(ratio)
-        low = np.where(bounded, ratio * np.exp(-z * std_error), 0.0)
-        high = np.where(bounded, ratio * np.exp(z * std_error), np.inf)
-        pvalue = np.where(bounded, two_sided_normal(effect / std_error), np.nan)
+        low, high, std_error, pvalue = log_wald(ratio, variance, level)
     return Estimate(
         measure=measure,
         value=ratio,
@@ -55,6 +49,21 @@ def log_ratio_estimate(
         pvalue=pvalue,
         correction=correction,
     )
+
+
+def log_wald(
+    ratio: FloatArray, variance: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return limits, standard error of the log and P-value; floating-point warnings are the caller's."""
+    std_error = np.asarray(np.sqrt(variance))
+    factor = np.exp(normal_quantile((1 + level) / 2) * std_error)
+    low, high = np.asarray(ratio / factor), np.asarray(ratio * factor)
+    pvalue = two_sided_normal(np.log(ratio) / std_error)
+    # A ratio of 0, infinity or nothing has an infinite or missing logarithm, and so no finite variance.
+    unbounded = ~(np.isfinite(std_error) & (ratio > 0) & (ratio < np.inf))
+    if unbounded.any():
+        low[unbounded], high[unbounded], std_error[unbounded], pvalue[unbounded] = 0.0, np.inf, np.inf, np.nan
+    return low, high, std_error, pvalue
 
 
 def wald_difference(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analysis.measures.binomial_odds import beta_odds, beta_tail
-from analysis.measures.poisson import poisson_limits
-from analysis.measures.roots import find_root
+from analysis.measures.methods.binomial_odds import beta_odds, beta_tail
+from analysis.measures.methods.poisson import poisson_limits
+from analysis.measures.methods.roots import find_root
 from analysis.values.distributions import normal_quantile
 
 if TYPE_CHECKING:

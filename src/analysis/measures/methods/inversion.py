@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.roots import find_root
+from analysis.measures.methods.roots import find_root
 from analysis.values.distributions import two_sided_normal
 
 if TYPE_CHECKING:

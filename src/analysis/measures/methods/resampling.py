@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.measures.two_proportions import Inverted
+from analysis.measures.methods.two_proportions import Inverted
 
 if TYPE_CHECKING:
-    from analysis.measures.two_proportions import Cells
+    from analysis.measures.methods.two_proportions import Cells
 
 __all__ = ["bootstrap_risk_ratio"]
 
