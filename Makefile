@@ -17,7 +17,7 @@ reproduce: $(READY) ## Rebuild everything: raw checks, processed tables, noteboo
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-check: lint types test ## Lint, types and tests: what CI runs
+check: lint types test ## Lint, types and tests: what CI runs (.ci/run)
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -33,7 +33,7 @@ format: $(READY) ## Let ruff rewrite the sources
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
-bench: $(READY) ## Measure speed and write benchmarks/results/
+bench: $(READY) ## Measure speed and print a table (benchmarks/README.md)
 	@$(BIN)/python benchmarks/run.py
 
 docs: $(READY) ## Compute docs/coverage.csv and docs/coverage.md again

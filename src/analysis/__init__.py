@@ -59,8 +59,14 @@ _HOMES = {
         "risk_difference",
         "risk_ratio",
     ),
+    "analysis.measures.attributable": (
+        "attributable_fraction",
+        "population_attributable_fraction",
+        "population_attributable_risk",
+    ),
     "analysis.measures.back_transformation": ("back_transform",),
     "analysis.measures.common_odds_ratio": ("exact_common_odds_ratio",),
+    "analysis.measures.confidence_level": ("infer_confidence_level",),
     "analysis.measures.conversion": (
         "hazard_ratio_to_risk_ratio",
         "log_odds_ratio_to_standardized_mean_difference",
@@ -72,33 +78,31 @@ _HOMES = {
         "association_coverage",
         "prevalence_coverage",
     ),
+    "analysis.measures.crude_and_pooled": ("stratified_summary",),
     "analysis.measures.diagnostic": (
         "diagnostic_odds_ratio",
         "likelihood_ratios",
-        "observed_predictive_values",
-        "post_test_probability",
-        "predictive_values",
         "sensitivity",
         "specificity",
         "youden_index",
     ),
     "analysis.measures.effect_size": ("effect_sizes",),
     "analysis.measures.homogeneity": ("homogeneity_test",),
-    "analysis.measures.impact": (
-        "attributable_fraction",
-        "number_needed_to_treat",
-        "population_attributable_fraction",
-        "population_attributable_risk",
-    ),
     "analysis.measures.interaction": (
         "additive_interaction",
         "additive_interaction_from_estimates",
     ),
+    "analysis.measures.number_needed_to_treat": ("number_needed_to_treat",),
     "analysis.measures.paired": (
         "mcnemar_test",
         "paired_difference",
         "paired_odds_ratio",
         "paired_ratio",
+    ),
+    "analysis.measures.predictive_values": (
+        "observed_predictive_values",
+        "post_test_probability",
+        "predictive_values",
     ),
     "analysis.measures.proportion": ("prevalence",),
     "analysis.measures.rates": (
@@ -113,7 +117,6 @@ _HOMES = {
         "standardized_ratio",
     ),
     "analysis.measures.std_error": (
-        "infer_confidence_level",
         "std_error_from_chi_square",
         "std_error_from_interval",
         "std_error_from_pvalue",
@@ -123,7 +126,6 @@ _HOMES = {
         "cochran_mantel_haenszel_test",
         "mantel_haenszel",
         "mantel_haenszel_rates",
-        "stratified_summary",
     ),
     "analysis.measures.survey": (
         "nonresponse_bounds",

@@ -81,11 +81,23 @@ from analysis.measures.association import (
 from analysis.measures.association import (
     risk_ratio as risk_ratio,
 )
+from analysis.measures.attributable import (
+    attributable_fraction as attributable_fraction,
+)
+from analysis.measures.attributable import (
+    population_attributable_fraction as population_attributable_fraction,
+)
+from analysis.measures.attributable import (
+    population_attributable_risk as population_attributable_risk,
+)
 from analysis.measures.back_transformation import (
     back_transform as back_transform,
 )
 from analysis.measures.common_odds_ratio import (
     exact_common_odds_ratio as exact_common_odds_ratio,
+)
+from analysis.measures.confidence_level import (
+    infer_confidence_level as infer_confidence_level,
 )
 from analysis.measures.conversion import (
     hazard_ratio_to_risk_ratio as hazard_ratio_to_risk_ratio,
@@ -108,20 +120,14 @@ from analysis.measures.coverage import (
 from analysis.measures.coverage import (
     prevalence_coverage as prevalence_coverage,
 )
+from analysis.measures.crude_and_pooled import (
+    stratified_summary as stratified_summary,
+)
 from analysis.measures.diagnostic import (
     diagnostic_odds_ratio as diagnostic_odds_ratio,
 )
 from analysis.measures.diagnostic import (
     likelihood_ratios as likelihood_ratios,
-)
-from analysis.measures.diagnostic import (
-    observed_predictive_values as observed_predictive_values,
-)
-from analysis.measures.diagnostic import (
-    post_test_probability as post_test_probability,
-)
-from analysis.measures.diagnostic import (
-    predictive_values as predictive_values,
 )
 from analysis.measures.diagnostic import (
     sensitivity as sensitivity,
@@ -138,23 +144,14 @@ from analysis.measures.effect_size import (
 from analysis.measures.homogeneity import (
     homogeneity_test as homogeneity_test,
 )
-from analysis.measures.impact import (
-    attributable_fraction as attributable_fraction,
-)
-from analysis.measures.impact import (
-    number_needed_to_treat as number_needed_to_treat,
-)
-from analysis.measures.impact import (
-    population_attributable_fraction as population_attributable_fraction,
-)
-from analysis.measures.impact import (
-    population_attributable_risk as population_attributable_risk,
-)
 from analysis.measures.interaction import (
     additive_interaction as additive_interaction,
 )
 from analysis.measures.interaction import (
     additive_interaction_from_estimates as additive_interaction_from_estimates,
+)
+from analysis.measures.number_needed_to_treat import (
+    number_needed_to_treat as number_needed_to_treat,
 )
 from analysis.measures.paired import (
     mcnemar_test as mcnemar_test,
@@ -167,6 +164,15 @@ from analysis.measures.paired import (
 )
 from analysis.measures.paired import (
     paired_ratio as paired_ratio,
+)
+from analysis.measures.predictive_values import (
+    observed_predictive_values as observed_predictive_values,
+)
+from analysis.measures.predictive_values import (
+    post_test_probability as post_test_probability,
+)
+from analysis.measures.predictive_values import (
+    predictive_values as predictive_values,
 )
 from analysis.measures.proportion import (
     prevalence as prevalence,
@@ -193,9 +199,6 @@ from analysis.measures.standardization import (
     standardized_ratio as standardized_ratio,
 )
 from analysis.measures.std_error import (
-    infer_confidence_level as infer_confidence_level,
-)
-from analysis.measures.std_error import (
     std_error_from_chi_square as std_error_from_chi_square,
 )
 from analysis.measures.std_error import (
@@ -215,9 +218,6 @@ from analysis.measures.stratified import (
 )
 from analysis.measures.stratified import (
     mantel_haenszel_rates as mantel_haenszel_rates,
-)
-from analysis.measures.stratified import (
-    stratified_summary as stratified_summary,
 )
 from analysis.measures.survey import (
     nonresponse_bounds as nonresponse_bounds,

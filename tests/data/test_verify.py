@@ -147,3 +147,20 @@ def test_missing_dictionary(project):
     shutil.move(project / "data" / "dictionary.csv", project / "elsewhere.csv")
     with pytest.raises(DataError, match=r"data/dictionary.csv: must exist"):
         verify_raw(project)
+
+
+def test_faults_of_the_file_do_not_hide_those_of_its_cells(project):
+    path = project / "data" / "raw" / "hla_b27.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = lines[0].split(",")
+    broken = lines[1].split(",")
+    broken[header.index("total")] = "many"
+    lines[1] = ",".join(broken)
+    lines[2] += ",one cell too many"
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8", newline="")
+    with pytest.raises(DataError) as caught:
+        verify_raw(project)
+    text = str(caught.value)
+    assert "carriage returns" in text
+    assert "line 2, column `total`" in text
+    assert f"line 3: must have {len(header)} cells" in text

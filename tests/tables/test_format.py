@@ -35,7 +35,7 @@ from analysis.values.scale import MEASURES
         (-np.inf, 2, "−∞"),
         (np.nan, 2, NOT_ESTIMABLE),
         (-0.004, 2, "0.00"),
-        (-1.25, 1, "−1.2"),
+        (-1.25, 1, "−1.3"),
         (99.96, 1, "100.0"),
         (7, 0, "7"),
     ],

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from analysis import EffectSizes, Estimate, TwoByTwo, risk_difference, risk_ratio
 from analysis.values.scale import MEASURES, SCALES
+from analysis.values.text import round_half_up
 
 
 def test_text_is_what_a_paper_prints():
@@ -113,3 +114,17 @@ def test_bad_published_intervals_are_named(numbers, message):
         ValueError, match="`confidence_level` must be between 0 and 1, but got 95. For 95 % write 0.95"
     ):
         EffectSizes.from_estimates(1.5, 1, 2, measure="RR", confidence_level=95)
+
+
+def test_halves_are_rounded_as_papers_print_them():
+    assert [round_half_up(events / 80, 1, percent=True) for events in (33, 23, 15)] == [
+        "41.3",
+        "28.8",
+        "18.8",
+    ]
+    assert [round_half_up(value, 2) for value in (0.125, -0.125, 2.675, 1e22)] == [
+        "0.13",
+        "-0.13",
+        "2.68",
+        "10000000000000000000000.00",
+    ]

@@ -17,7 +17,7 @@ from analysis.errors import DataError, Fault
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_csv"]
+__all__ = ["read_csv", "read_what_can_be_read"]
 
 _WIDE_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SAVE_AS = "Save it as comma-separated UTF-8 text (in Excel: CSV UTF-8)."
@@ -48,6 +48,19 @@ def read_csv(path: Path | str, *, canonical: bool, name: str | None = None) -> p
     DataError
         With every fault of the file at once.
     """
+    frame, faults = read_what_can_be_read(path, canonical=canonical, name=name)
+    if faults or frame is None:
+        raise DataError(faults)
+    return frame
+
+
+def read_what_can_be_read(
+    path: Path | str, *, canonical: bool, name: str | None = None
+) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """Read as `read_csv`, but return the well-formed rows beside the faults, so that they can be checked too.
+
+    The frame is None where the header is at fault or no row is whole.
+    """
     import pandas as pd
 
     path = Path(path)
@@ -55,11 +68,12 @@ def read_csv(path: Path | str, *, canonical: bool, name: str | None = None) -> p
     faults: list[Fault] = []
     text = _text(path, name=name, canonical=canonical, faults=faults)
     header, rows = _cells(text, name=name, faults=faults)
-    if faults:
-        raise DataError(faults)
-    frame = pd.DataFrame([cells for _, cells in rows], columns=header, dtype="string")
-    frame.index = pd.Index([line for line, _ in rows], name="line")
-    return frame.mask(frame == "")
+    whole = [(line, cells) for line, cells in rows if len(cells) == len(header)]
+    if not whole or _header_faults(header, name=name):
+        return None, faults
+    frame = pd.DataFrame([cells for _, cells in whole], columns=header, dtype="string")
+    frame.index = pd.Index([line for line, _ in whole], name="line")
+    return frame.mask(frame == ""), faults
 
 
 def _text(path: Path, *, name: str, canonical: bool, faults: list[Fault]) -> str:

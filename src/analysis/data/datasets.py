@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from analysis.data.dictionary import read_dictionary
 from analysis.data.provenance import project_root
-from analysis.data.schema import read_csv, validate
+from analysis.data.schema import read_table
 from analysis.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def read_user_table(path: Path | str, *, kind: str, root: Path | None = None) ->
         The columns that the dictionary calls required must be there, the others may be missing.
     root : Path, optional
         The folder of the project whose dictionary describes the format. By default it is found from the
-        working directory and, where that lies elsewhere, from the sources of this package.
+        working directory; where that lies elsewhere, the installed package brings its own.
 
     Returns
     -------
@@ -203,12 +203,11 @@ def read_user_table(path: Path | str, *, kind: str, root: Path | None = None) ->
     ValueError
         `kind` is no format of this project.
     """
-    dictionary = read_dictionary(_root_of_dictionary(root) / "data" / "dictionary.csv")
+    dictionary = read_dictionary(_dictionary_of(root))
     if kind not in dictionary:
         raise ValueError(f"`kind` must be one of {', '.join(sorted(dictionary))}, but got {kind!r}.")
-    frame = read_csv(path, canonical=False)
-    checked = validate(frame, file=str(path), kind=kind, dictionary=dictionary, only_required=True)
-    return checked.reset_index(drop=True)
+    table = read_table(path, kind=kind, dictionary=dictionary, canonical=False, only_required=True)
+    return table.reset_index(drop=True)
 
 
 def load_processed(name: str, *, root: Path | None = None) -> pd.DataFrame:
@@ -253,14 +252,16 @@ def _load(kind: str, root: Path | None) -> pd.DataFrame:
     root = root or project_root()
     dictionary = read_dictionary(root / "data" / "dictionary.csv")
     name = f"data/raw/{kind}.csv"
-    frame = read_csv(root / name, canonical=True, name=name)
-    return validate(frame, file=name, kind=kind, dictionary=dictionary).reset_index(drop=True)
+    table = read_table(root / name, kind=kind, dictionary=dictionary, canonical=True, name=name)
+    return table.reset_index(drop=True)
 
 
-def _root_of_dictionary(root: Path | None) -> Path:
-    if root is not None:
-        return root
+def _dictionary_of(root: Path | None) -> Path:
+    """Return the dictionary of the project at hand, or else the one that was installed with the package."""
     try:
-        return project_root()
+        return (root or project_root()) / "data" / "dictionary.csv"
     except DataError:
-        return project_root(start=Path(__file__))
+        installed = Path(__file__).with_name("dictionary.csv")
+        if installed.is_file():
+            return installed
+        return project_root(start=Path(__file__)) / "data" / "dictionary.csv"

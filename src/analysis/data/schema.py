@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from analysis.data._csv_file import read_csv
+from analysis.data._csv_file import read_csv, read_what_can_be_read
 from analysis.data._rules import row_faults
 from analysis.errors import DataError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
     from types import ModuleType
 
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from analysis.data.dictionary import ColumnEntry, Dictionary
 
-__all__ = ["build_schema", "read_csv", "validate"]
+__all__ = ["build_schema", "read_csv", "read_table", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,47 @@ def validate(
     if faults:
         raise DataError(dict.fromkeys(faults))
     return pd.DataFrame({entry.column: _convert(frame[entry.column], entry) for entry in entries})
+
+
+def read_table(
+    path: Path | str,
+    *,
+    kind: str,
+    dictionary: Dictionary,
+    canonical: bool,
+    name: str | None = None,
+    only_required: bool = False,
+) -> pd.DataFrame:
+    """Read a file and check it, with the faults of the file and those of its cells in one error.
+
+    Parameters
+    ----------
+    path, canonical, name
+        As for `read_csv`.
+    kind, dictionary, only_required
+        As for `validate`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `validate` gives it.
+
+    Raises
+    ------
+    DataError
+        With every fault of the file, of its rows that are whole, and of their cells.
+    """
+    frame, faults = read_what_can_be_read(path, canonical=canonical, name=name)
+    table = None
+    if frame is not None:
+        file = str(path) if name is None else name
+        try:
+            table = validate(frame, file=file, kind=kind, dictionary=dictionary, only_required=only_required)
+        except DataError as error:
+            faults += error.faults
+    if faults or table is None:
+        raise DataError(dict.fromkeys(faults))
+    return table
 
 
 def _pandera() -> ModuleType:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.data.dictionary import Dictionary, read_dictionary
 from analysis.data.provenance import check_sums, citation_keys, project_root
-from analysis.data.schema import read_csv, validate
+from analysis.data.schema import read_table
 from analysis.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def verify_raw(root: Path | None = None) -> VerificationReport:
         if not (root / name).is_file():
             continue
         try:
-            tables[kind] = validate(
-                read_csv(root / name, canonical=True, name=name), file=name, kind=kind, dictionary=dictionary
+            tables[kind] = read_table(
+                root / name, kind=kind, dictionary=dictionary, canonical=True, name=name
             )
         except DataError as error:
             faults += error.faults

@@ -125,7 +125,10 @@ def odds_ratio(
     method : str, default "woolf"
         - "woolf": normal interval of the log odds ratio; what most papers print
         - "gart": as "woolf", 0.5 added to every cell, also for the value
+        - "independence-smoothed": as "woolf", each cell smoothed towards independence, also the value
         - "inverse-sinh": narrower than "woolf" where counts are small
+        - "adjusted-inverse-sinh": the same with 0.45 added to each cell for the value and 0.25 for the
+          standard error
         - "score": Cornfield's score interval without continuity correction
         - "miettinen-nurminen": score interval with variance factor N/(N - 1)
         - "likelihood-ratio"
@@ -162,6 +165,9 @@ def odds_ratio(
     ----------
     Woolf B (1955). On estimating the relation between blood group and disease. Ann Hum Genet 19:251-253.
     DOI 10.1111/j.1469-1809.1955.tb01348.x
+
+    Fagerland MW, Newcombe RG (2013). Confidence intervals for odds ratio and relative risk based on the
+    inverse hyperbolic sine transformation. Stat Med 32:2823-2836. DOI 10.1002/sim.5714
 
     Gart JJ (1966). Alternative analyses of contingency tables. J R Stat Soc B 28:164-179.
 
@@ -210,6 +216,7 @@ def risk_difference(
         One table or an array of tables.
     method : str, default "wald"
         - "wald": normal interval of the difference; what most papers print
+        - "wald-cc": Wald's with continuity correction
         - "agresti-caffo": Wald's after adding a case and a non-case to either arm
         - "newcombe": hybrid of Wilson's limits of both risks
         - "mee": score interval

@@ -304,7 +304,7 @@ def standardized_mean_difference_to_log_odds_ratio(
     Examples
     --------
     >>> print(standardized_mean_difference_to_log_odds_ratio(0.5))
-    Log odds ratio 0.82 to 0.91
+    Log odds ratio 0.83 to 0.91
     from standardized mean difference, if the outcome behind the cut is normal or logistic
     """
     return _scaled(

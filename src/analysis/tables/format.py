@@ -10,7 +10,7 @@ import math
 from typing import SupportsFloat
 
 from analysis.values.scale import measure_of
-from analysis.values.text import decimals_for, short_count, short_number
+from analysis.values.text import decimals_for, round_half_up, short_count, short_number
 
 __all__ = [
     "NOT_ESTIMABLE",
@@ -52,7 +52,7 @@ def format_number(x: SupportsFloat, digits: int | None = None) -> str:
     Examples
     --------
     >>> format_number(1.834), format_number(-0.0512), format_number(0.00004), format_number(2.5, 0)
-    ('1.83', '−0.051', '0.00004', '2')
+    ('1.83', '−0.051', '0.00004', '3')
     """
     value = float(x)
     if not math.isfinite(value):
@@ -66,7 +66,10 @@ def format_number(x: SupportsFloat, digits: int | None = None) -> str:
         digits = -math.floor(math.log10(size))
     elif isinstance(digits, bool) or digits < 0:
         raise ValueError(f"`digits` must be a whole number of at least 0, but got {digits!r}.")
-    text = f"{value:.{digits}f}"
+    return _signed(round_half_up(value, digits))
+
+
+def _signed(text: str) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
@@ -93,8 +96,10 @@ def format_percent(x: SupportsFloat, digits: int = 1, *, sign: bool = True) -> s
     ('18.8%', '19')
     """
     value = float(x)
-    text = format_number(100 * value, digits)
-    return f"{text}%" if sign and math.isfinite(value) else text
+    if not math.isfinite(value):
+        return format_number(value)
+    text = _signed(round_half_up(value, digits, percent=True))
+    return f"{text}%" if sign else text
 
 
 def format_interval(
@@ -233,8 +238,9 @@ def format_pvalue(p: SupportsFloat, *, prefix: str = "P") -> str:
         text = "< 0.001" if value < 0.001 else "> 0.99"
         return f"{prefix} {text}" if prefix else text.replace(" ", "")
     digits = 3 if value < 0.01 else 2
-    while value < 0.05 <= float(f"{value:.{digits}f}") and digits < 5:
+    while value < 0.05 <= float(round_half_up(value, digits)) and digits < 5:
         digits += 1
-    if value < 0.05 <= float(f"{value:.{digits}f}"):
+    if value < 0.05 <= float(round_half_up(value, digits)):
         return f"{prefix} < 0.05" if prefix else "<0.05"
-    return f"{prefix} = {value:.{digits}f}" if prefix else f"{value:.{digits}f}"
+    text = round_half_up(value, digits)
+    return f"{prefix} = {text}" if prefix else text

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_UP, Context, Decimal
 
-__all__ = ["decimals_for", "short_count", "short_number", "short_range"]
+__all__ = ["decimals_for", "round_half_up", "short_count", "short_number", "short_range"]
+
+# Digits enough for every float.
+_EXACT = Context(prec=800)
+
+
+def round_half_up(value: float, digits: int, *, percent: bool = False) -> str:
+    """Return a finite number with so many decimals, halves rounded away from 0 as papers print them.
+
+    The shortest decimal that reads back as the number is what is rounded: 33/80 prints 41.3 %, although 41.25
+    would be rounded to the even digit by Python, and 23/80 prints 28.8 %, although 100 x 0.2875 is a last bit
+    short of 28.75.
+    """
+    number = Decimal(repr(float(value))) * (100 if percent else 1)
+    return f"{number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _EXACT):f}"
 
 
 def short_number(value: float, *, percent: bool = False, digits: int | None = None) -> str:
@@ -14,10 +29,10 @@ def short_number(value: float, *, percent: bool = False, digits: int | None = No
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if percent:
-        return f"{100 * value:.1f}%".replace("-", "−")
+        return f"{round_half_up(value, 1, percent=True)}%".replace("-", "−")
     if digits is None:
         digits = decimals_for(value)
-    return f"{value:.{digits}f}".replace("-", "−")
+    return round_half_up(value, digits).replace("-", "−")
 
 
 def decimals_for(value: float) -> int:

@@ -150,6 +150,27 @@ def _gart(cells: Cells, level: float) -> Inverted:
     return _woolf(cells.plus(0.5), level)
 
 
+def _independence_smoothed(cells: Cells, level: float) -> Inverted:
+    # Agresti 1999: twice what independence expects of one person goes to each cell.
+    n1, n0, m1, m0 = cells.exposed, cells.control, cells.a + cells.c, cells.b + cells.d
+    share = 2 / (n1 + n0) ** 2
+    smoothed = Cells(
+        cells.a + share * n1 * m1,
+        cells.b + share * n1 * m0,
+        cells.c + share * n0 * m1,
+        cells.d + share * n0 * m0,
+    )
+    return _woolf(smoothed, level)
+
+
+def _adjusted_sinh_odds(cells: Cells, level: float) -> Inverted:
+    # Fagerland and Newcombe 2013: 0.45 to each cell for the centre, 0.25 for the standard error.
+    centre, spread = _odds(cells.plus(0.45)), np.sqrt(_odds_variance(cells.plus(0.25)))
+    factor = np.exp(2 * np.arcsinh(normal_quantile((1 + level) / 2) * spread / 2))
+    z = 2 * np.sinh(np.abs(np.log(centre)) / 2) / spread
+    return Inverted(centre, centre / factor, centre * factor, None, two_sided_normal(z))
+
+
 def _sinh_odds(cells: Cells, level: float) -> Inverted:
     above, below = np.stack([cells.a, cells.d]), np.stack([cells.b, cells.c])
     return _inverse_sinh(above, below, _odds_variance(cells), level)
@@ -184,13 +205,19 @@ def _mover_limits(z: FloatArray, cells: Cells) -> tuple[FloatArray, FloatArray]:
     """Return Donner and Zou's limits of a ratio from the limits of its parts."""
     p1, p0 = cells.a / cells.exposed, cells.c / cells.control
     l1, u1, l0, u0 = _wilson_of(cells, z)
-    product = p1 * p0
-    low = product - np.sqrt(np.maximum(product**2 - l1 * u0 * (2 * p1 - l1) * (2 * p0 - u0), 0.0))
-    high = product + np.sqrt(np.maximum(product**2 - u1 * l0 * (2 * p1 - u1) * (2 * p0 - l0), 0.0))
-    low, high = low / (u0 * (2 * p0 - u0)), high / (l0 * (2 * p0 - l0))
+    low, high = _mover(p1, p0, l1, u1, l0, u0)
     # No cases among the controls: an infinite ratio, from the point z = 0 on.
     low = np.where(cells.a == 0, 0.0, np.where(u0 == 0, np.inf, low))
     return low, np.where(cells.c == 0, np.inf, high)
+
+
+def _mover(
+    p1: FloatArray, p0: FloatArray, l1: FloatArray, u1: FloatArray, l0: FloatArray, u0: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    product = p1 * p0
+    low = product - np.sqrt(np.maximum(product**2 - l1 * u0 * (2 * p1 - l1) * (2 * p0 - u0), 0.0))
+    high = product + np.sqrt(np.maximum(product**2 - u1 * l0 * (2 * p1 - u1) * (2 * p0 - l0), 0.0))
+    return low / (u0 * (2 * p0 - u0)), high / (l0 * (2 * p0 - l0))
 
 
 def _mover_ratio(cells: Cells, level: float) -> Inverted:
@@ -223,6 +250,19 @@ def _newcombe(cells: Cells, level: float) -> Inverted:
 def _wald_difference(cells: Cells, level: float) -> Inverted:
     variance = cells.a * cells.b / cells.exposed**3 + cells.c * cells.d / cells.control**3
     return _normal_difference(_difference(cells), _difference(cells), np.sqrt(variance), level)
+
+
+def _wald_corrected(cells: Cells, level: float) -> Inverted:
+    """Return Wald's interval, longer by half a person of either arm at both ends."""
+    difference = _difference(cells)
+    variance = cells.a * cells.b / cells.exposed**3 + cells.c * cells.d / cells.control**3
+    std_error, more = np.sqrt(variance), (1 / cells.exposed + 1 / cells.control) / 2
+    half = normal_quantile((1 + level) / 2) * std_error + more
+    # The interval reaches 0 where the difference less the correction is z standard errors.
+    beyond = np.abs(difference) - more
+    pvalue = np.where(beyond <= 0, 1.0, two_sided_normal(beyond / std_error))
+    result = Inverted(difference, difference - half, difference + half, None, pvalue)
+    return _bounded_difference(result._replace(pvalue=np.where(np.isnan(difference), np.nan, pvalue)))
 
 
 def _agresti_caffo(cells: Cells, level: float) -> Inverted:
@@ -348,7 +388,10 @@ def _central(*, mid: bool, conditional: bool = False) -> Method:
 def _baptista_pike(*, mid: bool) -> Method:
     def method(cells: Cells, level: float) -> Inverted:
         low, high = baptista_pike_limits(*cells, level, mid=mid)
-        return Inverted(_odds(cells), low, high, None, baptista_pike_pvalue(*cells, mid=mid))
+        value = _odds(cells)
+        # A table that its margins force is evidence of nothing, also by half of its probability.
+        pvalue = np.where(np.isnan(value), 1.0, baptista_pike_pvalue(*cells, mid=mid))
+        return Inverted(value, low, high, None, pvalue)
 
     return method
 
@@ -365,7 +408,9 @@ RISK_RATIO: dict[str, Method] = {
 ODDS_RATIO: dict[str, Method] = {
     "woolf": _woolf,
     "gart": _gart,
+    "independence-smoothed": _independence_smoothed,
     "inverse-sinh": _sinh_odds,
+    "adjusted-inverse-sinh": _adjusted_sinh_odds,
     "score": _score_odds(inflated=False),
     "miettinen-nurminen": _score_odds(inflated=True),
     "likelihood-ratio": _likelihood_odds,
@@ -378,6 +423,7 @@ ODDS_RATIO: dict[str, Method] = {
 }
 RISK_DIFFERENCE: dict[str, Method] = {
     "wald": _wald_difference,
+    "wald-cc": _wald_corrected,
     "agresti-caffo": _agresti_caffo,
     "newcombe": _newcombe,
     "mee": _score_difference(inflated=False),
