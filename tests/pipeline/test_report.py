@@ -119,7 +119,7 @@ def test_claims_show_what_a_reader_needs_and_counts(root):
     text = page(root)
     assert "extra" not in text
     assert ">C2a. Second</h3>" in text
-    assert "<dt>Checked</dt><dd>18.7% as PR</dd>" in text
+    assert "<dt>Checked</dt><dd>18.7% as proportion</dd>" in text
     assert '<a href="#claim-1">C1a</a></th><td>18.7%</td><td>18.75%</td><td>reproduced</td>' in text
     assert '<th scope="row">not reproduced</th><td class="number">1</td>' in text
 

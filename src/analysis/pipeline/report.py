@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from analysis.data.provenance import sha256
 from analysis.errors import DataError, Fault
 from analysis.pipeline.manifest import Record, matching_files, read_manifest
+from analysis.values.scale import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,7 +150,9 @@ def _read_ledger(root: Path) -> list[Claim] | None:
 
 
 def _claim(row: Mapping[str, str]) -> Claim:
-    checked = {**row, "printed": " as ".join(filter(None, (row.get("printed"), row.get("checked_as"))))}
+    code = row.get("checked_as", "")
+    measure = MEASURES[code].label.lower() if code in MEASURES else code
+    checked = {**row, "printed": " as ".join(filter(None, (row.get("printed"), measure)))}
     return Claim(
         identifier=row.get("claim_id", ""),
         wording=row.get("worded") or row.get("claim", ""),
