@@ -157,6 +157,14 @@ def test_blaker_is_the_hull_of_what_is_acceptable_and_never_wider(events, total,
             assert _blaker(events, total, limit + outward * share * span) <= 1 - level + 1e-9
 
 
+@pytest.mark.parametrize(("events", "total"), [(250, 533), (4, 17), (13, 17), (13, 47)])
+def test_blaker_is_found_at_the_level_of_equal_tails(events, total):
+    level = 1 - 2 * stats.binom(total, 0.5).cdf(min(events, total - events))
+    estimate = prevalence(Proportion(events=events, total=total), method="blaker", confidence_level=level)
+    assert _blaker(events, total, float(estimate.low) - 1e-9) <= 1 - level + 1e-9
+    assert _blaker(events, total, float(estimate.high) + 1e-9) <= 1 - level + 1e-9
+
+
 def _blaker(events, total, p):
     law = stats.binom(total, p)
     low, high = law.cdf(events), law.sf(events - 1)

@@ -336,7 +336,7 @@ def paired_ratio(paired: PairedTable, *, method: str = "tang", confidence_level:
     References
     ----------
     Tang NS, Tang ML, Chan ISF (2003). On tests of equivalence via non-unity relative risk for matched-pair
-    design. Stat Med 22:1217-1233.
+    design. Stat Med 22:1217-1233. DOI 10.1002/sim.1213
 
     Bonett DG, Price RM (2006). Confidence intervals for a ratio of binomial proportions based on paired data.
     Stat Med 25:3039-3047. DOI 10.1002/sim.2440

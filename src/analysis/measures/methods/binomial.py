@@ -110,8 +110,11 @@ def _blaker_lower(x: FloatArray, n: FloatArray, level: float) -> FloatArray:
             other[further] + 1,
             what=what,
         )
+        # Where both tails are equal the central limit is the limit, and rounding may lift it above alpha.
+        reached = acceptability(begin, count, total, other) > alpha
+        result[open_[reached]] = begin[reached]
         before = acceptability(jump, count, total, other)
-        rooted = before > alpha
+        rooted = ~reached & (before > alpha)
         if rooted.any():
             result[open_[rooted]] = find_root(
                 lambda p, *rest: acceptability(p, *rest) - alpha,
@@ -123,9 +126,9 @@ def _blaker_lower(x: FloatArray, n: FloatArray, level: float) -> FloatArray:
                 what=what,
             )
         after = acceptability(jump, count, total, other + 1)
-        jumped = ~rooted & (after > alpha)
+        jumped = ~reached & ~rooted & (after > alpha)
         result[open_[jumped]] = jump[jumped]
-        go_on = ~rooted & ~jumped
+        go_on = ~reached & ~rooted & ~jumped
         start[open_[go_on]] = jump[go_on]
         joined[open_[go_on]] += 1
         open_ = open_[go_on]
