@@ -39,6 +39,10 @@ _HOMES = {
         "figure_intervals",
         "plot_intervals",
     ),
+    "analysis.figures.number_needed_to_treat": (
+        "figure_number_needed_to_treat",
+        "plot_number_needed_to_treat",
+    ),
     "analysis.figures.prevalence_range": (
         "figure_prevalence_range",
         "plot_prevalence_range",

@@ -45,6 +45,12 @@ from analysis.figures.intervals import (
 from analysis.figures.intervals import (
     plot_intervals as plot_intervals,
 )
+from analysis.figures.number_needed_to_treat import (
+    figure_number_needed_to_treat as figure_number_needed_to_treat,
+)
+from analysis.figures.number_needed_to_treat import (
+    plot_number_needed_to_treat as plot_number_needed_to_treat,
+)
 from analysis.figures.prevalence_range import (
     figure_prevalence_range as figure_prevalence_range,
 )

@@ -35,7 +35,9 @@ def test_intervals_stand_where_their_numbers_are():
 )
 def test_text_fits(estimates, width_mm, check_texts):
     coverage = [f"{i}.0 / 95.{i}" for i in range(len(estimates))]
-    check_texts(figure_intervals(estimates, beside={"Coverage\nleast / mean": coverage}, width_mm=width_mm, note="N."))
+    check_texts(
+        figure_intervals(estimates, beside={"Coverage\nleast / mean": coverage}, width_mm=width_mm, note="N.")
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,11 @@ def test_text_fits(estimates, width_mm, check_texts):
         ([], {}, "at least one estimate"),
         ([odds_ratio(TABLE), risk_ratio(TABLE)], {}, "must be of one measure, but are of OR, RR"),
         (_estimates(), {"beside": {"x": ["1"]}}, "must have 6 texts in every column, but 'x' has 1"),
-        ([odds_ratio(TwoByTwo(exposed_cases=[1], exposed_total=2, control_cases=1, control_total=2))], {}, "an array"),
+        (
+            [odds_ratio(TwoByTwo(exposed_cases=[1], exposed_total=2, control_cases=1, control_total=2))],
+            {},
+            "an array",
+        ),
     ],
 )
 def test_bad_input_is_named(estimates, options, message):

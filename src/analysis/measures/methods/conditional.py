@@ -212,8 +212,8 @@ def baptista_pike_limits(
 ) -> Limits:
     """Return the ends of the odds ratios whose acceptability exceeds alpha.
 
-    Acceptability is the probability of all cells that are no more probable than the observed one (with half
-    of the observed one's for mid-P). It jumps where a cell of the other tail becomes as improbable.
+    Acceptability is the probability of all cells that are no more probable than the observed one; mid-P
+    halves those as probable. It jumps where a cell of the other tail becomes as improbable.
     """
     low = _baptista_pike_lower(a, b, c, d, level, mid=mid)
     with np.errstate(divide="ignore"):
