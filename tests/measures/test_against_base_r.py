@@ -52,6 +52,13 @@ def test_exact_limits_equal_fisher_test_at_90_percent(record):
         assert below[0] == pytest.approx(below[1], abs=1.3e-4)
 
 
+def test_exact_pvalue_far_in_the_tail_is_twice_that_of_fisher_test():
+    # The null lies 16.4 standard deviations from the observed cell.
+    (record,) = records("G_base", "fisher.test/", keep=lambda r: r["id"] == "fisher.test/t13/greater")
+    assert record["outputs"]["p.value"] < 1e-60
+    _same(odds_ratio(_table(record), method="exact").pvalue, 2 * record["outputs"]["p.value"], rel=1e-9)
+
+
 @pytest.mark.parametrize("record", records("G_base", "mcnemar_exact/"), ids=identifier)
 def test_exact_paired_odds_ratio_equals_binom_test(record):
     a, b, c, d = (record["inputs"][name] for name in "abcd")

@@ -70,13 +70,20 @@ def _log_sum(logs: FloatArray) -> FloatArray:
 
 
 def _supports(
-    a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
+    a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray, *, to_null: bool = False
 ) -> list[tuple[NDArray[np.intp], _Support]]:
-    """Group flat tables by the width of their support, at most `_TERMS` terms a group."""
+    """Group flat tables by the width of their support, at most `_TERMS` terms a group.
+
+    The support reaches 16 standard deviations from the observed cell; `to_null`: and as far beyond
+    the cell that an odds ratio of 1 expects.
+    """
     upper, lower = np.minimum(b, c), np.minimum(a, d)
     n1, n0, cases, rest = a + b, c + d, a + c, b + d
     # No more than 16 standard deviations matter, and the variance is at most a quarter of a margin.
     enough = 16 * np.sqrt(np.minimum.reduce([n1, n0, cases, rest]) / 4) + 64
+    if to_null:
+        with np.errstate(invalid="ignore"):
+            enough += np.nan_to_num(np.abs(a - n1 * cases / (n1 + n0)))
     width = np.minimum(np.maximum(upper, lower), np.ceil(enough)).astype(np.int64) + 1
     size = 1 << np.ceil(np.log2(width)).astype(np.int64)
     groups = []
@@ -176,7 +183,7 @@ def central_pvalue(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray, *
     """Return twice the smaller tail at an odds ratio of 1, at most 1: the P-value of the central interval."""
     shape, flat = a.shape, [array.ravel() for array in (a, b, c, d)]
     pvalue = np.ones(flat[0].size)
-    for part, support in _supports(*flat):
+    for part, support in _supports(*flat, to_null=True):
         up, down = support.sums(np.zeros(part.size), np.arange(part.size))
         tails = np.minimum(_log_upper_tail(up, down, mid=mid), _log_upper_tail(down, up, mid=mid))
         pvalue[part] = np.minimum(1.0, 2 * np.exp(tails))
@@ -335,9 +342,9 @@ def baptista_pike_pvalue(
     """Return the acceptability of an odds ratio of 1."""
     shape, flat = a.shape, [array.ravel() for array in (a, b, c, d)]
     pvalue = np.ones(flat[0].size)
-    for part, support in _supports(*flat):
+    for part, support in _supports(*flat, to_null=True):
         terms = np.concatenate([support.up, support.down[:, 1:]], axis=1)
-        weight = np.exp(terms)
+        weight = np.exp(terms - terms.max(axis=1, keepdims=True))
         # A cell of equal probability counts, whatever the last bits of its product say.
         equal = np.abs(terms) <= 1e-9
         no_more = np.where((terms < 0) | equal, weight, 0.0).sum(axis=1)
