@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from analysis.figures.forest import describe_heterogeneity, describe_model, figure_forest, plot_forest
+from analysis.figures.forest import figure_forest, plot_forest
 from analysis.measures.effect_size import effect_sizes
 from analysis.measures.stratified import mantel_haenszel
 from analysis.meta.pooling import pool
@@ -284,16 +284,6 @@ def test_synthetic_data_are_marked(bcg, bcg_pooled, width_mm, check_texts):
     assert any(text.startswith("SYNTHETIC DATA") for text in check_texts(figure))
     assert any(text.get_gid() == "watermark" for text in figure.axes[0].texts)
     assert not any("SYNTHETIC" in text for text in check_texts(figure_forest(bcg)))
-
-
-def test_models_are_named(bcg):
-    assert describe_model(pool(bcg)) == "Random-effects model (REML, Hartung–Knapp)"
-    assert describe_model(pool(bcg, tau2="DL", ci="wald")) == "Random-effects model (DL, Wald)"
-    common = pool(bcg, model="common", ci="wald")
-    assert describe_model(common) == "Common-effect model"
-    assert describe_heterogeneity(common) == "I² = 92%, Q = 152.2 (df = 12, P < 0.001)"
-    alone = EffectSizes(effect=[0.1], variance=[0.1], measure="RR")
-    assert describe_heterogeneity(pool(alone, model="common", ci="wald")) == ""
 
 
 def test_it_draws_on_axes_that_are_given(bcg):

@@ -20,11 +20,12 @@ from analysis.figures.axes import (
     labelled_axes,
     set_x_axis,
 )
+from analysis.figures.favours import break_favours, write_favours
 from analysis.figures.marks import draw_diamond, draw_interval, draw_prediction, square_side
-from analysis.figures.page import MARGIN, Column, Layout, Page, Row, draw_page, lay_out
+from analysis.figures.page import Column, Layout, Page, Row, draw_page, lay_out
 from analysis.figures.style import BLACK, BODY_SIZE, GREY, POINTS_PER_MM, house_style
 from analysis.figures.text import LINE_SPACING, font, wrap_text
-from analysis.meta.pooling import PooledEstimate
+from analysis.figures.summaries import Pooled, Summary, prediction_label, summaries_of, summary_labels
 from analysis.tables.format import (
     format_count,
     format_estimate,
@@ -32,6 +33,7 @@ from analysis.tables.format import (
     format_pvalue,
     is_percent,
 )
+from analysis.tables.pooled import describe_heterogeneity
 from analysis.values.arguments import check_choice
 from analysis.values.counts import Proportion, TwoByTwo, TwoRates
 from analysis.values.estimate import EffectSizes, Estimate
@@ -45,63 +47,20 @@ if TYPE_CHECKING:
 
     from analysis.values.arrays import FloatArray
 
-__all__ = ["describe_heterogeneity", "describe_model", "figure_forest", "plot_forest"]
+__all__ = ["figure_forest", "plot_forest"]
 
-Pooled: TypeAlias = "PooledEstimate | Sequence[tuple[str, Estimate | PooledEstimate]]"
 
 COLUMNS = ("counts", "effect", "weight")
 # What is left out first where the page is narrow and the caller has not chosen.
 _CHOICES = (COLUMNS, ("counts", "effect"), ("effect", "weight"), ("effect",))
-_CI_NAMES = {
-    "hartung-knapp-adhoc": "Hartung–Knapp",
-    "hartung-knapp": "Hartung–Knapp",
-    "t": "t interval",
-    "wald": "Wald",
-}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Summary:
-    """One pooled row: its name, its estimate, and the meta-analysis that it comes from, if any."""
-
-    label: str
-    estimate: Estimate
-    pooled: PooledEstimate | None
-
-    @property
-    def prediction(self) -> tuple[float, float] | None:
-        if self.pooled is None:
-            return None
-        low, high = float(self.pooled.prediction.low), float(self.pooled.prediction.high)
-        return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
-def describe_model(pooled: PooledEstimate) -> str:
-    """Return the name of the model with its methods, as it stands beside a diamond.
-
-    A common-effect model with the normal interval has only its name.
-    """
-    name = f"{pooled.model.capitalize()}-effect{'s' if pooled.model == 'random' else ''} model"
-    methods = [] if pooled.tau2_method == "none" else [pooled.tau2_method]
-    if pooled.model == "random" or pooled.ci_method != "wald":
-        methods.append(_CI_NAMES[pooled.ci_method])
-    return f"{name} ({', '.join(methods)})" if methods else name
 
 
-def describe_heterogeneity(pooled: PooledEstimate) -> str:
-    """Return "I² = 92%, τ² = 0.313, Q = 152.2 (df = 12, P < 0.001)"; empty for a single study."""
-    df = float(pooled.df)
-    if df < 1:
-        return ""
-    tau2 = "" if pooled.model == "common" else f"τ² = {_significant(float(pooled.tau2))}, "
-    test = f"Q = {format_number(pooled.q, 1)} (df = {df:.0f}, {format_pvalue(pooled.q_pvalue)})"
-    return f"I² = {format_number(pooled.i2, 0)}%, {tau2}{test}"
 
 
-def _significant(value: float) -> str:
-    if value == 0:
-        return "0"
-    return format_number(value, max(0, 2 - math.floor(math.log10(value)))) if value >= 1e-5 else "< 0.00001"
 
 
 def plot_forest(effects: EffectSizes, *, pooled: Pooled | None = None, ax: Axes | None = None) -> Axes:
@@ -130,8 +89,8 @@ def plot_forest(effects: EffectSizes, *, pooled: Pooled | None = None, ax: Axes 
     ValueError
         If the effects are more than one set of studies, or a pooled estimate is of another measure.
     """
-    summaries = _summaries(effects, pooled)
-    labels = [*_study_labels(effects), *_summary_labels(summaries)]
+    summaries = summaries_of(effects, pooled)
+    labels = [*_study_labels(effects), *summary_labels(summaries)]
     with house_style():
         scale = axis_scale(effects.measure)
         ax = labelled_axes(labels, xlabel=scale.label, ax=ax)
@@ -203,7 +162,7 @@ def figure_forest(
         If shapes do not match, a column is unknown or has no numbers, the page is too narrow for what was
         chosen, or a label needs letters that the font does not have.
     """
-    summaries = _summaries(effects, pooled)
+    summaries = summaries_of(effects, pooled)
     studies = _study_labels(effects)
     if table is not None and (table.shape or (1,)) != (len(studies),):
         raise ValueError(
@@ -222,14 +181,14 @@ def figure_forest(
         named, rows, layout = _fit(content, columns, width_mm)
         scale = axis_scale(effects.measure)
         limits = xlim if xlim is not None else _limits(effects, summaries, scale)
-        words = _favours(favours, layout, scale, limits)
+        words = break_favours(favours, layout, scale, limits)
         below = UNDER_AXIS + (max(map(len, words)) * BODY_SIZE * LINE_SPACING if favours else 0.0)
         page = draw_page(layout, named, rows, below=below, notes=_notes(summaries, note), synthetic=synthetic)
         set_x_axis(page.axes, scale, *limits)
         if xlabel is not None:
             page.axes.set_xlabel(xlabel)
         _draw(page.axes, effects, summaries, page.centres, half_height=3.8)
-        _write_favours(page, scale, words, limits)
+        write_favours(page, scale, words, limits)
     return page.figure
 
 
@@ -273,7 +232,7 @@ class _Content:
     """What the columns say."""
 
     effects: EffectSizes
-    summaries: tuple[_Summary, ...]
+    summaries: tuple[Summary, ...]
     studies: tuple[str, ...]
     table: TwoByTwo | TwoRates | Proportion | None
     arms: tuple[str, str]
@@ -334,7 +293,7 @@ class _Content:
                 limits = format_estimate(
                     value, *summary.prediction, measure=measure, digits=self.digits, sign=False
                 ).partition(" ")[2]
-                cells = (_prediction_label(summary), *blank, *right(limits, ""))
+                cells = (prediction_label(summary), *blank, *right(limits, ""))
                 rows.append(Row(cells=cells, spans=True))
         return columns, rows, 1 + len(counts)
 
@@ -370,76 +329,31 @@ def _over(events: FloatArray, total: FloatArray) -> Callable[[int], str]:
     return lambda i: f"{format_count(above[i])}/{format_count(below[i])}"
 
 
-def _summaries(effects: EffectSizes, pooled: Pooled | None) -> tuple[_Summary, ...]:
-    if not isinstance(effects, EffectSizes):
-        raise TypeError(f"`effects` must be EffectSizes, but got {type(effects).__name__}.")
-    if len(effects.shape) > 1:
-        raise ValueError(
-            f"`effects` must be one set of studies, of shape (k,), but has shape {effects.shape}."
-        )
-    if pooled is None:
-        return ()
-    if isinstance(pooled, PooledEstimate):
-        pooled = [(describe_model(pooled), pooled)]
-    summaries = []
-    for label, result in pooled:
-        meta = result if isinstance(result, PooledEstimate) else None
-        estimate = result.estimate if isinstance(result, PooledEstimate) else result
-        if not isinstance(estimate, Estimate):
-            raise TypeError(
-                f"`pooled` must hold Estimate or PooledEstimate, but {label!r} is {type(result).__name__}."
-            )
-        if estimate.value.size != 1:
-            raise ValueError(
-                f"`pooled` must be one estimate a row, but {label!r} has shape {estimate.shape}; "
-                "a leading axis of replicates is drawn one figure each."
-            )
-        if estimate.measure != effects.measure and "GEN" not in {estimate.measure, effects.measure}:
-            raise ValueError(
-                f"`pooled` must be of the measure of the effects, {effects.measure}, "
-                f"but {label!r} is of {estimate.measure}."
-            )
-        if meta is not None and meta.weights.size != effects.effect.size:
-            raise ValueError(
-                f"`pooled` must be of these {effects.effect.size} studies, "
-                f"but {label!r} has {meta.weights.size} weights."
-            )
-        summaries.append(_Summary(label=label, estimate=estimate, pooled=meta))
-    return tuple(summaries)
 
 
 def _study_labels(effects: EffectSizes) -> tuple[str, ...]:
     return effects.label or tuple(f"Study {i + 1}" for i in range(effects.effect.size))
 
 
-def _prediction_label(summary: _Summary) -> str:
-    return f"{100 * summary.estimate.confidence_level:g}% prediction interval"
 
 
-def _summary_labels(summaries: Sequence[_Summary]) -> list[str]:
-    labels = []
-    for summary in summaries:
-        labels.append(summary.label)
-        if summary.prediction is not None:
-            labels.append(_prediction_label(summary))
-    return labels
 
 
-def _weights(summaries: Sequence[_Summary]) -> FloatArray | None:
+def _weights(summaries: Sequence[Summary]) -> FloatArray | None:
     for summary in summaries:
         if summary.pooled is not None:
             return np.ravel(summary.pooled.weights)
     return None
 
 
-def _intervals(effects: EffectSizes, summaries: Sequence[_Summary]) -> Estimate:
+def _intervals(effects: EffectSizes, summaries: Sequence[Summary]) -> Estimate:
     level = summaries[0].estimate.confidence_level if summaries else 0.95
     with np.errstate(invalid="ignore", over="ignore"):
         interval = effects.interval(confidence_level=level)
     return interval if interval.shape else interval[np.newaxis]
 
 
-def _limits(effects: EffectSizes, summaries: Sequence[_Summary], scale: AxisScale) -> tuple[float, float]:
+def _limits(effects: EffectSizes, summaries: Sequence[Summary], scale: AxisScale) -> tuple[float, float]:
     intervals = _intervals(effects, summaries)
     limits = [*intervals.low, *intervals.high]
     centres = [*intervals.value]
@@ -454,7 +368,7 @@ def _limits(effects: EffectSizes, summaries: Sequence[_Summary], scale: AxisScal
 def _draw(
     ax: Axes,
     effects: EffectSizes,
-    summaries: Sequence[_Summary],
+    summaries: Sequence[Summary],
     positions: Sequence[float],
     *,
     half_height: float,
@@ -496,7 +410,7 @@ def _draw(
             draw_prediction(ax, next(places), *(factor * limit for limit in summary.prediction))
 
 
-def _notes(summaries: Sequence[_Summary], note: str | None) -> list[str]:
+def _notes(summaries: Sequence[Summary], note: str | None) -> list[str]:
     analyses = [summary for summary in summaries if summary.pooled is not None]
     notes = []
     for summary in analyses:
@@ -516,57 +430,7 @@ def _together(text: str) -> str:
     return re.sub(r" ([=<>]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
 
 
-def _favours(
-    favours: tuple[str, str] | None, layout: Layout, scale: AxisScale, limits: tuple[float, float]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Break the two texts into lines that fit between the null and the ends of the panel."""
-    if favours is None:
-        return (), ()
-    if scale.null is None:
-        raise ValueError("`favours` needs a line of no effect, which a proportion or a rate does not have.")
-    if not limits[0] <= scale.null <= limits[1]:
-        raise ValueError(
-            f"`xlim` must hold the null {scale.null:g} where `favours` is given, but is {limits}."
-        )
-    null = _place(scale.null, layout, scale, limits)
-    # Beside a null at the edge, a text may stand under the neighbouring column.
-    least = 36.0 * POINTS_PER_MM
-    left = min(max(null - layout.panel[0], least), null - MARGIN) - 3.0
-    right = min(max(layout.panel[1] - null, least), layout.width - MARGIN - null) - 3.0
-    return wrap_text(f"←\N{NO-BREAK SPACE}{favours[0]}", left), wrap_text(
-        f"{favours[1]}\N{NO-BREAK SPACE}→", right
-    )
 
 
-def _place(value: float, layout: Layout, scale: AxisScale, limits: tuple[float, float]) -> float:
-    forward = math.log if scale.log else float
-    low, high = forward(limits[0]), forward(limits[1])
-    return layout.panel[0] + (layout.panel[1] - layout.panel[0]) * (forward(value) - low) / (high - low)
 
 
-def _write_favours(
-    page: Page,
-    scale: AxisScale,
-    words: tuple[tuple[str, ...], tuple[str, ...]],
-    limits: tuple[float, float],
-) -> None:
-    if scale.null is None or not limits[0] <= scale.null <= limits[1]:
-        return
-    for lines, offset, align in zip(words, (-3.0, 3.0), ("right", "left"), strict=True):
-        for number, line in enumerate(lines):
-            page.axes.annotate(
-                line,
-                xy=(scale.null, 0.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(
-                    offset,
-                    -(UNDER_AXIS + (number + 0.5) * BODY_SIZE * LINE_SPACING + 0.365 * BODY_SIZE),
-                ),
-                textcoords="offset points",
-                ha=align,
-                va="baseline",
-                fontproperties=font(),
-                color=BLACK,
-                annotation_clip=False,
-                gid="favours",
-            )

@@ -26,15 +26,15 @@ from analysis.figures.style import (
     SMALL_SIZE,
 )
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.writer import MARGIN, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-__all__ = ["MARGIN", "Column", "Layout", "Page", "Row", "draw_page", "lay_out"]
+__all__ = ["Column", "Layout", "Page", "Row", "draw_page", "lay_out"]
 
-MARGIN = 4.0
 _GAP = 8.0
 # Points between rows, by the number of rows: sixty with their headings are to fit on a page.
 _ROW_PADDINGS = ((30, 2.6), (62, 0.6), (math.inf, -0.5))
@@ -319,7 +319,7 @@ def draw_page(
     height = MARGIN + banner + head + body + below + foot + MARGIN
     figure = Figure(figsize=(layout.width / POINTS_PER_INCH, height / POINTS_PER_INCH))
     FigureCanvasAgg(figure)
-    writer = _Writer(figure, layout.width, height)
+    writer = Writer(figure, layout.width, height)
     if synthetic:
         writer.banner(SYNTHETIC_TEXT, banner)
     header_bottom = MARGIN + banner + head
@@ -387,71 +387,3 @@ def _watermark(axes: Axes, height: float, width: float) -> None:
     )
 
 
-class _Writer:
-    """Writes into a figure at points from its top left corner."""
-
-    def __init__(self, figure: Figure, width: float, height: float) -> None:
-        self.figure = figure
-        self.width = width
-        self.transform = (
-            Affine2D().scale(1, -1).translate(0, height).scale(1 / POINTS_PER_INCH) + figure.dpi_scale_trans
-        )
-
-    def block(
-        self,
-        lines: Sequence[str],
-        *,
-        x: float,
-        top: float,
-        align: str = "left",
-        size: float = BODY_SIZE,
-        bold: bool = False,
-    ) -> None:
-        """Write lines one below the other, the first one's upper edge at `top`."""
-        for number, line in enumerate(lines):
-            # Capital letters are 0.73 of the size: this puts their middle on the middle of the line.
-            baseline = top + (number + 0.5) * size * LINE_SPACING + 0.365 * size
-            self.figure.text(
-                x,
-                baseline,
-                line,
-                transform=self.transform,
-                ha=align,
-                va="baseline",
-                fontproperties=font(size, bold=bold),
-                color=BLACK,
-                parse_math=False,
-            )
-
-    def rule(self, y: float) -> None:
-        """Draw the line below the headings."""
-        self.figure.add_artist(
-            Line2D([MARGIN, self.width - MARGIN], [y, y], transform=self.transform, color=GREY, linewidth=0.6)
-        )
-
-    def banner(self, text: str, height: float) -> None:
-        """Write white on black over the whole width."""
-        self.figure.add_artist(
-            Rectangle(
-                (MARGIN, MARGIN),
-                self.width - 2 * MARGIN,
-                height - 2.0,
-                transform=self.transform,
-                facecolor=BLACK,
-                edgecolor="none",
-            )
-        )
-        size = BODY_SIZE
-        if text_width(text, size=size, bold=True) > self.width - 4 * MARGIN:
-            text = text.partition(" –")[0]
-        self.figure.text(
-            self.width / 2,
-            MARGIN + (height - 2.0) / 2 + 0.365 * size,
-            text,
-            transform=self.transform,
-            ha="center",
-            va="baseline",
-            fontproperties=font(size, bold=True),
-            color="white",
-            gid="synthetic",
-        )
