@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from analysis import Proportion, TwoByTwo
+
 FOLDER = Path(__file__).parent / "reference"
+# epiR's names of intervals of a proportion, and ours.
+EPIR_INTERVALS = {
+    "exact": "clopper-pearson",
+    "clopper-pearson": "clopper-pearson",
+    "wilson": "wilson",
+    "jeffreys": "jeffreys",
+    "agresti": "agresti-coull",
+}
 
 
 @cache
@@ -56,3 +66,30 @@ def number(value: Any) -> float:
 
 def identifier(record: dict[str, Any]) -> str:
     return record["id"]
+
+
+def table_of(record: dict[str, Any]) -> TwoByTwo:
+    """Return the table of a record with inputs a, b, c, d: rows are exposure, column 1 cases."""
+    a, b, c, d = (record["inputs"][name] for name in "abcd")
+    return TwoByTwo.from_cells(exposed_cases=a, exposed_noncases=b, control_cases=c, control_noncases=d)
+
+
+def positives_of(a: Any, b: Any, c: Any, d: Any) -> dict[str, Proportion]:
+    """Return the arguments of a diagnostic measure: rows are test results, column 1 the diseased."""
+    return {
+        "positives_among_diseased": Proportion(events=a, total=np.add(a, c)),
+        "positives_among_healthy": Proportion(events=b, total=np.add(b, d)),
+    }
+
+
+def epir_statistics(record: dict[str, Any]) -> dict[str, tuple[float, ...]]:
+    """Return estimate, lower and upper limit by the name that epiR gives the statistic."""
+    outputs = record["outputs"]
+    columns = ([number(value) for value in outputs[name]] for name in ("est", "lower", "upper"))
+    return dict(zip(outputs["statistic"], zip(*columns, strict=True), strict=True))
+
+
+def assert_same(ours: Any, theirs: Any, *, rel: float = 1e-10, abs_: float = 1e-300) -> None:
+    """Fail unless the numbers agree to `rel`; NaN equals NaN, and 1e-300 is no tolerance but for 0."""
+    expected = theirs if isinstance(theirs, np.ndarray) else numbers(theirs)
+    np.testing.assert_allclose(np.asarray(ours, dtype=float), expected, rtol=rel, atol=abs_)

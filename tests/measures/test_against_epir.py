@@ -27,14 +27,18 @@ from analysis import (
     risk_ratio,
     standardized_ratio,
 )
-from reference_values import dataset, identifier, load, numbers, records
+from reference_values import (
+    EPIR_INTERVALS,
+    assert_same,
+    dataset,
+    identifier,
+    load,
+    numbers,
+    records,
+    table_of,
+)
 
 ESTIMATE = {"value": "est", "low": "lower", "high": "upper"}
-
-
-def _table(record):
-    a, b, c, d = (record["inputs"][name] for name in "abcd")
-    return TwoByTwo.from_cells(exposed_cases=a, exposed_noncases=b, control_cases=c, control_noncases=d)
 
 
 def _strata(file, record):
@@ -45,11 +49,6 @@ def _strata(file, record):
         control_cases=columns["ci"],
         control_noncases=columns["di"],
     )
-
-
-def _same(ours, theirs, *, rel=1e-10, abs_=1e-300):
-    expected = theirs if isinstance(theirs, np.ndarray) else numbers(theirs)
-    np.testing.assert_allclose(np.asarray(ours, dtype=float), expected, rtol=rel, atol=abs_)
 
 
 def _compare(
@@ -73,28 +72,20 @@ def _compare(
 
 # Proportions and rates.
 
-PROPORTIONS = {
-    "exact": "clopper-pearson",
-    "clopper-pearson": "clopper-pearson",
-    "wilson": "wilson",
-    "agresti": "agresti-coull",
-    "jeffreys": "jeffreys",
-}
-
 
 @pytest.mark.parametrize(
     "record",
     [
         r
         for kind in ("prevalence", "inc.risk")
-        for name in PROPORTIONS
+        for name in EPIR_INTERVALS
         for r in records("E_epiR_misc", f"epi.conf/{kind}/{name}/")
     ],
     ids=identifier,
 )
 def test_proportions_equal_epi_conf(record):
     method, given_, expected = (
-        PROPORTIONS[record["id"].split("/")[2]],
+        EPIR_INTERVALS[record["id"].split("/")[2]],
         record["inputs"],
         dict(record["outputs"]),
     )
@@ -147,7 +138,7 @@ def test_log_ratio_equals_epi_smr(record):
 
 @pytest.mark.parametrize("record", records("E_epiR_misc", "epi.conf/prop.unpaired/"), ids=identifier)
 def test_newcombe_equals_epi_conf(record):
-    _compare(risk_difference(_table(record), method="newcombe"), record["outputs"], abs_=1e-14)
+    _compare(risk_difference(table_of(record), method="newcombe"), record["outputs"], abs_=1e-14)
 
 
 @pytest.mark.parametrize("record", records("E_epiR_misc", "epi.conf/prop.paired/"), ids=identifier)
@@ -159,7 +150,7 @@ def test_paired_newcombe_equals_epi_conf(record):
 
 @pytest.mark.parametrize("record", records("E_epi2by2", "zRRscore/"), ids=identifier)
 def test_koopman_equals_epir(record):
-    estimate = risk_ratio(_table(record), method="koopman", confidence_level=record["inputs"]["conf.level"])
+    estimate = risk_ratio(table_of(record), method="koopman", confidence_level=record["inputs"]["conf.level"])
     # epiR searches these limits to about seven digits; E3_score_own has them to 1e-14.
     _compare(estimate, record["outputs"], rel=1e-6)
 
@@ -182,7 +173,7 @@ def _parts(record):
     level = 0.9 if record["id"].endswith("/90") else 0.95
     unit = 100 if level == 0.9 else 1
     if "dataset" not in record["inputs"]:
-        return {"strata": _table(record)}, level, unit
+        return {"strata": table_of(record)}, level, unit
     strata = _strata("E_epi2by2", record)
     return {"strata": strata, "crude": strata.collapse()}, level, unit
 
@@ -214,7 +205,7 @@ def test_odds_ratio_equals_epi_2by2(record):
 def test_number_needed_to_treat_equals_epi_2by2(record, name, method):
     for table, expected, level, _ in _fields(record, name):
         needed = number_needed_to_treat(table, method=method, confidence_level=level)
-        _same(needed.value, np.abs(numbers(expected["est"])), rel=1e-9)
+        assert_same(needed.value, np.abs(numbers(expected["est"])), rel=1e-9)
 
 
 strata_only = pytest.mark.parametrize("record", TABLES, ids=identifier)
@@ -239,15 +230,15 @@ def test_pooled_difference_equals_epi_2by2(record, variance, name):
 def test_mantel_haenszel_test_equals_epi_2by2(record):
     expected = record["outputs"]["detail"]["chi2.mh"]
     test = cochran_mantel_haenszel_test(_strata("E_epi2by2", record))
-    _same(test.statistic, expected["test.statistic"])
-    _same(test.pvalue, expected["p.value.2s"], rel=1e-9)
+    assert_same(test.statistic, expected["test.statistic"])
+    assert_same(test.pvalue, expected["p.value.2s"], rel=1e-9)
 
 
 @strata_only
 def test_breslow_day_equals_epi_2by2(record):
     detail, table = record["outputs"]["detail"], _strata("E_epi2by2", record)
     expected = detail.get("bOR.homog", detail.get("OR.homog.brday"))
-    _same(homogeneity_test(table, method="breslow-day").statistic, expected["test.statistic"])
+    assert_same(homogeneity_test(table, method="breslow-day").statistic, expected["test.statistic"])
 
 
 @with_risks
@@ -307,5 +298,5 @@ def test_common_effect_equals_epi_iv(record):
     measure, _, strata, expected = _meta(record)
     pooled = pool(effect_sizes(strata, measure), model="common", ci="wald")
     _compare(pooled.estimate, expected[f"{measure}.summary"])
-    _same([pooled.q, pooled.df], [expected["heterogeneity"][name] for name in ("Q", "df")])
-    _same(pooled.estimate.pvalue, expected["effect"]["p.value"], rel=1e-8)
+    assert_same([pooled.q, pooled.df], [expected["heterogeneity"][name] for name in ("Q", "df")])
+    assert_same(pooled.estimate.pvalue, expected["effect"]["p.value"], rel=1e-8)

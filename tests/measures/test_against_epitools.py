@@ -5,19 +5,13 @@ import pytest
 
 from analysis import (
     Proportion,
-    TwoByTwo,
     TwoRates,
     cochran_mantel_haenszel_test,
     odds_ratio,
     prevalence,
     rate_ratio,
 )
-from reference_values import identifier, numbers, records
-
-
-def _table(record):
-    a, b, c, d = (record["inputs"][name] for name in "abcd")
-    return TwoByTwo.from_cells(exposed_cases=a, exposed_noncases=b, control_cases=c, control_noncases=d)
+from reference_values import assert_same, identifier, numbers, records, table_of
 
 
 def _rates(record):
@@ -33,16 +27,11 @@ def _measure(record):
     return numbers(record["outputs"]["measure"]["rows"][1])
 
 
-def _same(ours, theirs, *, rel=1e-10, abs_=1e-300):
-    expected = theirs if isinstance(theirs, np.ndarray) else numbers(theirs)
-    np.testing.assert_allclose(np.asarray(ours, dtype=float), expected, rtol=rel, atol=abs_)
-
-
 @pytest.mark.parametrize("record", records("F_epitools", "ormidp.test/"), ids=identifier)
 def test_mid_p_pvalue_equals_epitools(record):
     # epitools subtracts from 1, which leaves 0 of a small tail.
-    _same(
-        odds_ratio(_table(record), method="mid-p").pvalue,
+    assert_same(
+        odds_ratio(table_of(record), method="mid-p").pvalue,
         record["outputs"]["two.sided"],
         rel=1e-9,
         abs_=1e-15,
@@ -51,15 +40,15 @@ def test_mid_p_pvalue_equals_epitools(record):
 
 @pytest.mark.parametrize("record", records("F_epitools", "oddsratio/wald_corr/"), ids=identifier)
 def test_corrected_chi_square_equals_epitools(record):
-    test = cochran_mantel_haenszel_test(_table(record), method="cochran", correct=True)
-    _same(test.pvalue, record["outputs"]["p.value"]["rows"][1][2], rel=1e-9)
+    test = cochran_mantel_haenszel_test(table_of(record), method="cochran", correct=True)
+    assert_same(test.pvalue, record["outputs"]["p.value"]["rows"][1][2], rel=1e-9)
 
 
 @pytest.mark.parametrize("record", records("F_epitools", "rateratio/midp/"), ids=identifier)
 def test_mid_p_rate_ratio_equals_epitools(record):
     # The tolerance of its mid-P search in the notes on the records; E3_score_own has these limits to 1e-14.
     estimate = rate_ratio(_rates(record), method="mid-p", confidence_level=_level(record))
-    _same([estimate.low, estimate.high], _measure(record)[1:], rel=1e-3)
+    assert_same([estimate.low, estimate.high], _measure(record)[1:], rel=1e-3)
 
 
 BINOM = {"binom.exact": "clopper-pearson", "binom.wilson": "wilson", "binom.approx": "wald"}
@@ -73,6 +62,6 @@ def test_proportions_equal_epitools(record):
     given_, expected = record["inputs"], record["outputs"]
     proportion = Proportion(events=given_["x"], total=given_["n"])
     estimate = prevalence(proportion, method=BINOM[name], confidence_level=float(level))
-    _same(estimate.value, expected["proportion"])
-    _same(estimate.low, np.clip(numbers(expected["lower"]), 0, 1), abs_=1e-14)
-    _same(estimate.high, np.clip(numbers(expected["upper"]), 0, 1), abs_=1e-14)
+    assert_same(estimate.value, expected["proportion"])
+    assert_same(estimate.low, np.clip(numbers(expected["lower"]), 0, 1), abs_=1e-14)
+    assert_same(estimate.high, np.clip(numbers(expected["upper"]), 0, 1), abs_=1e-14)

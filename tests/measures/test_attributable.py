@@ -12,7 +12,7 @@ from analysis.measures.attributable import (
     population_attributable_fraction,
     population_attributable_risk,
 )
-from reference_values import identifier, load, number
+from reference_values import identifier, load, number, table_of
 
 WOMEN = TwoByTwo(exposed_cases=90, exposed_total=4006, control_cases=114, control_total=20030)
 
@@ -23,11 +23,6 @@ RECORDS = [
     for record in load("E_epi2by2")["records"]
     if record["id"].startswith("epi.2by2/") and record["outputs"] and "/rate/" not in record["id"]
 ]
-
-
-def _table(record):
-    a, b, c, d = (record["inputs"][name] for name in "abcd")
-    return TwoByTwo.from_cells(exposed_cases=a, exposed_noncases=b, control_cases=c, control_noncases=d)
 
 
 def _settings(record):
@@ -54,7 +49,9 @@ def _compare(estimate, expected, *, unit=1, abs_=0.0):
 def test_population_attributable_fraction_equals_epir(record):
     design, level, _ = _settings(record)
     field = "PAFest.strata.wald" if design == "case-control" else "PAFRisk.strata.wald"
-    estimate = _quiet(population_attributable_fraction, _table(record), design=design, confidence_level=level)
+    estimate = _quiet(
+        population_attributable_fraction, table_of(record), design=design, confidence_level=level
+    )
     _compare(estimate, record["outputs"]["detail"][field], abs_=1e-12)
 
 
@@ -66,7 +63,7 @@ def test_attributable_fraction_equals_epir(record):
         expected = record["outputs"]["detail"]["AFest.strata.wald"]
         estimate = _quiet(
             attributable_fraction,
-            _table(record),
+            table_of(record),
             design=design,
             method="conditional-exact",
             confidence_level=level,
@@ -78,7 +75,7 @@ def test_attributable_fraction_equals_epir(record):
                 below = (got, wanted) if wanted < 1 else (1 / got, 1 / wanted)
                 assert below[0] == pytest.approx(below[1], abs=1.3e-4)
         return
-    estimate = _quiet(attributable_fraction, _table(record), design=design, confidence_level=level)
+    estimate = _quiet(attributable_fraction, table_of(record), design=design, confidence_level=level)
     _compare(estimate, record["outputs"]["detail"]["AFRisk.strata.wald"], abs_=1e-12)
 
 
@@ -88,7 +85,7 @@ def test_attributable_fraction_equals_epir(record):
 )
 def test_population_attributable_risk_equals_epir(record):
     _, level, unit = _settings(record)
-    estimate = population_attributable_risk(_table(record), confidence_level=level)
+    estimate = population_attributable_risk(table_of(record), confidence_level=level)
     _compare(estimate, record["outputs"]["detail"]["PARisk.strata.piri"], unit=unit, abs_=1e-12 * unit)
 
 

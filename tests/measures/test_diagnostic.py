@@ -13,42 +13,21 @@ from analysis.measures.diagnostic import (
     specificity,
     youden_index,
 )
-from reference_values import identifier, number, records
-
-R_METHODS = {
-    "exact": "clopper-pearson",
-    "clopper-pearson": "clopper-pearson",
-    "wilson": "wilson",
-    "jeffreys": "jeffreys",
-    "agresti": "agresti-coull",
-}
-
-
-def _positives(a, b, c, d):
-    return {
-        "positives_among_diseased": Proportion(events=a, total=np.add(a, c)),
-        "positives_among_healthy": Proportion(events=b, total=np.add(b, d)),
-    }
-
-
-def _epir(record):
-    outputs = record["outputs"]
-    columns = ([number(value) for value in outputs[name]] for name in ("est", "lower", "upper"))
-    return dict(zip(outputs["statistic"], zip(*columns, strict=True), strict=True))
+from reference_values import EPIR_INTERVALS, epir_statistics, identifier, positives_of, records
 
 
 @pytest.mark.parametrize("record", records("E_epiR_misc", "epi.tests/"), ids=identifier)
-def test_proportions_equal_epir(record):
-    method = R_METHODS[record["id"].split("/")[1]]
+def test_proportions_equalepir_statistics(record):
+    method = EPIR_INTERVALS[record["id"].split("/")[1]]
     a, b, c, d = (record["inputs"][name] for name in "abcd")
-    positives = _positives(a, b, c, d)
+    positives = positives_of(a, b, c, d)
     ours = {
         "se": sensitivity(positives_among_diseased=positives["positives_among_diseased"], method=method),
         "sp": specificity(positives_among_healthy=positives["positives_among_healthy"], method=method),
     }
     counts = {"se": (a, a + c), "sp": (d, b + d)}
     for name, estimate in ours.items():
-        value, low, high = _epir(record)[name]
+        value, low, high = epir_statistics(record)[name]
         events, total = counts[name]
         if total == 0:
             assert np.isnan(estimate.value), name
@@ -64,8 +43,8 @@ def test_proportions_equal_epir(record):
 
 
 @pytest.mark.parametrize("record", records("E_epiR_misc", "epi.tests/wilson"), ids=identifier)
-def test_ratios_equal_epir(record):
-    positives = _positives(*(record["inputs"][name] for name in "abcd"))
+def test_ratios_equalepir_statistics(record):
+    positives = positives_of(*(record["inputs"][name] for name in "abcd"))
     ratios = likelihood_ratios(**positives)
     ours = {
         "lr.pos": ratios.positive,
@@ -74,7 +53,7 @@ def test_ratios_equal_epir(record):
         "youden": youden_index(**positives),
     }
     for name, estimate in ours.items():
-        value, low, high = _epir(record)[name]
+        value, low, high = epir_statistics(record)[name]
         assert estimate.value == pytest.approx(value, rel=1e-10, abs=1e-14, nan_ok=True), name
         if name == "youden":
             continue  # the package adds the limits of sensitivity and specificity: no 95 % interval
@@ -90,7 +69,7 @@ COUNTS = st.tuples(*[st.integers(1, 400)] * 4)
 
 @given(counts=COUNTS)
 def test_measures_agree_with_one_another(counts):
-    positives = _positives(*counts)
+    positives = positives_of(*counts)
     ratios, odds = likelihood_ratios(**positives), diagnostic_odds_ratio(**positives)
     se = sensitivity(positives_among_diseased=positives["positives_among_diseased"])
     sp = specificity(positives_among_healthy=positives["positives_among_healthy"])
@@ -105,7 +84,10 @@ def test_measures_agree_with_one_another(counts):
 @given(counts=COUNTS)
 def test_a_relabelled_test_inverts_the_ratios(counts):
     a, b, c, d = counts
-    ratios, mirror = likelihood_ratios(**_positives(a, b, c, d)), likelihood_ratios(**_positives(c, d, a, b))
+    ratios, mirror = (
+        likelihood_ratios(**positives_of(a, b, c, d)),
+        likelihood_ratios(**positives_of(c, d, a, b)),
+    )
     assert mirror.positive.value == pytest.approx(float(ratios.negative.value))
     assert mirror.positive.high == pytest.approx(float(ratios.negative.high))
 
@@ -122,33 +104,33 @@ def test_a_relabelled_test_inverts_the_ratios(counts):
 def test_empty_cells(counts, positive, negative):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ratios = likelihood_ratios(**_positives(*counts))
+        ratios = likelihood_ratios(**positives_of(*counts))
     for estimate, expected in ((ratios.positive, positive), (ratios.negative, negative)):
         for name, wanted in zip(("value", "low", "high"), expected, strict=True):
             if wanted is not None:
                 np.testing.assert_allclose(getattr(estimate, name), wanted)
 
 
-def test_score_intervals_bound_a_test_without_false_positives():
+def test_score_intervals_bound_a_test_without_falsepositives_of():
     counts = (10, 0, 3, 7)
-    wide = likelihood_ratios(**_positives(*counts))
+    wide = likelihood_ratios(**positives_of(*counts))
     for method in ("koopman", "miettinen-nurminen"):
-        ratios = likelihood_ratios(**_positives(*counts), method=method)
+        ratios = likelihood_ratios(**positives_of(*counts), method=method)
         assert ratios.positive.value == np.inf
         assert ratios.positive.low > 1 > wide.positive.low == 0
         assert ratios.negative.high < 1
         assert (ratios.positive.measure, ratios.negative.measure) == ("LRP", "LRN")
-    corrected = likelihood_ratios(**_positives(*counts), correction=0.5)
+    corrected = likelihood_ratios(**positives_of(*counts), correction=0.5)
     assert corrected.positive.value == pytest.approx((10.5 / 14) / (0.5 / 8))
-    index = youden_index(**_positives(9, 0, 0, 7), method="newcombe")
+    index = youden_index(**positives_of(9, 0, 0, 7), method="newcombe")
     assert 0 < index.low < index.value == 1 == index.high
 
 
 def test_a_batch_equals_a_loop_and_huge_counts():
     a, b = np.array([[3, 10**9], [0, 7]]), np.array([[1, 5 * 10**8], [2, 7]])
-    batch = likelihood_ratios(**_positives(a, b, b, a))
+    batch = likelihood_ratios(**positives_of(a, b, b, a))
     for index in np.ndindex(2, 2):
-        one = likelihood_ratios(**_positives(a[index], b[index], b[index], a[index]))
+        one = likelihood_ratios(**positives_of(a[index], b[index], b[index], a[index]))
         np.testing.assert_array_equal(batch.positive.low[index], one.positive.low)
     assert batch.positive.high[0, 1] / batch.positive.low[0, 1] == pytest.approx(1, abs=1e-3)
 
@@ -160,7 +142,7 @@ def test_wrong_input_is_named():
         likelihood_ratios(
             positives_among_diseased=Proportion(events=1, total=2), positives_among_healthy=[1, 2]
         )
-    positives = _positives(1, 2, 3, 4)
+    positives = positives_of(1, 2, 3, 4)
     with pytest.raises(ValueError, match="`method` must be one of"):
         likelihood_ratios(**positives, method="simel")
     with pytest.raises(ValueError, match="For 95 % write 0.95"):

@@ -9,40 +9,19 @@ from analysis.measures.predictive_values import (
     post_test_probability,
     predictive_values,
 )
-from reference_values import identifier, number, records
-
-R_METHODS = {
-    "exact": "clopper-pearson",
-    "clopper-pearson": "clopper-pearson",
-    "wilson": "wilson",
-    "jeffreys": "jeffreys",
-    "agresti": "agresti-coull",
-}
-
-
-def _positives(a, b, c, d):
-    return {
-        "positives_among_diseased": Proportion(events=a, total=np.add(a, c)),
-        "positives_among_healthy": Proportion(events=b, total=np.add(b, d)),
-    }
-
-
-def _epir(record):
-    outputs = record["outputs"]
-    columns = ([number(value) for value in outputs[name]] for name in ("est", "lower", "upper"))
-    return dict(zip(outputs["statistic"], zip(*columns, strict=True), strict=True))
+from reference_values import EPIR_INTERVALS, epir_statistics, identifier, positives_of, records
 
 
 @pytest.mark.parametrize("record", records("E_epiR_misc", "epi.tests/"), ids=identifier)
-def test_proportions_equal_epir(record):
-    method = R_METHODS[record["id"].split("/")[1]]
+def test_proportions_equalepir_statistics(record):
+    method = EPIR_INTERVALS[record["id"].split("/")[1]]
     a, b, c, d = (record["inputs"][name] for name in "abcd")
-    positives = _positives(a, b, c, d)
+    positives = positives_of(a, b, c, d)
     observed = observed_predictive_values(**positives, method=method)
     ours = {"pv.pos": observed.positive, "pv.neg": observed.negative}
     counts = {"pv.pos": (a, a + b), "pv.neg": (d, c + d)}
     for name, estimate in ours.items():
-        value, low, high = _epir(record)[name]
+        value, low, high = epir_statistics(record)[name]
         events, total = counts[name]
         if total == 0:
             assert np.isnan(estimate.value), name
@@ -92,7 +71,7 @@ def test_intervals_need_counts_and_follow_the_formula():
 
 def test_mercaldos_interval_is_simels_at_a_prevalence():
     # logit PPV is logit prevalence plus log LR+, so a known prevalence leaves Simel's standard error.
-    positives = _positives(80, 20, 20, 180)
+    positives = positives_of(80, 20, 20, 180)
     values = predictive_values(
         sensitivity=Proportion(events=80, total=100),
         specificity=Proportion(events=180, total=200),
@@ -122,7 +101,7 @@ def test_an_array_of_prevalences():
 
 @given(counts=st.tuples(*[st.integers(1, 400)] * 4))
 def test_bayes_theorem_gives_the_observed_values_at_the_share_of_diseased(counts):
-    positives = _positives(*counts)
+    positives = positives_of(*counts)
     se = sensitivity(positives_among_diseased=positives["positives_among_diseased"])
     sp = specificity(positives_among_healthy=positives["positives_among_healthy"])
     observed = observed_predictive_values(**positives)
@@ -133,8 +112,8 @@ def test_bayes_theorem_gives_the_observed_values_at_the_share_of_diseased(counts
 
 
 @pytest.mark.parametrize("method", ["koopman", "miettinen-nurminen"])
-def test_score_intervals_bound_the_probability_after_a_test_without_false_positives(method):
-    ratios = likelihood_ratios(**_positives(10, 0, 3, 7), method=method)
+def test_score_intervals_bound_the_probability_after_a_test_without_falsepositives_of(method):
+    ratios = likelihood_ratios(**positives_of(10, 0, 3, 7), method=method)
     after = post_test_probability(ratios.positive, prevalence=0.1)
     assert 0.1 < after.low < after.value == 1 == after.high
 
@@ -146,7 +125,7 @@ def test_ends_of_the_post_test_probability():
 
 
 def test_pairs_show_themselves():
-    values = observed_predictive_values(**_positives(231, 27, 32, 54))
+    values = observed_predictive_values(**positives_of(231, 27, 32, 54))
     frame = values.to_frame()
     assert frame["measure"].tolist() == ["PPV", "NPV"]
     assert "positive: 89.5%" in str(values)
