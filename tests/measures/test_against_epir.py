@@ -51,6 +51,10 @@ def _strata(file, record):
     )
 
 
+def _gives_numbers(expected, ours):
+    return np.isfinite(numbers(expected[ESTIMATE[ours]])).any()
+
+
 def _compare(
     estimate,
     expected,
@@ -62,6 +66,7 @@ def _compare(
     only=("value", "low", "high"),
 ):
     """Where epiR says NaN, it does not compare; epiR does not cut limits to the ends of the scale."""
+    assert any(_gives_numbers(expected, ours) for ours in only), "nothing to compare with"
     for ours in only:
         wanted = numbers(expected[ESTIMATE[ours]])
         got = np.asarray(getattr(estimate, ours), dtype=float) * unit
@@ -161,11 +166,9 @@ SINGLE = [
 ]
 POOLED = [r for r in load("E_epi2by2")["records"] if r["id"].startswith("epi.2by2.strata/") and r["outputs"]]
 TABLES = [r for r in POOLED if "cohort.time" not in r["id"]]
-both = pytest.mark.parametrize("record", SINGLE + TABLES, ids=identifier)
 # A case-control study has no risks.
-with_risks = pytest.mark.parametrize(
-    "record", [r for r in SINGLE + TABLES if "case.control" not in r["id"]], ids=identifier
-)
+WITH_RISKS = [r for r in SINGLE + TABLES if "case.control" not in r["id"]]
+with_risks = pytest.mark.parametrize("record", WITH_RISKS, ids=identifier)
 
 
 def _parts(record):
@@ -181,20 +184,35 @@ def _parts(record):
 def _fields(record, *names):
     detail = record["outputs"]["detail"]
     parts, level, unit = _parts(record)
+    found = []
     for part, table in parts.items():
         for name in names:
             before, after = name.split(".")
             if f"{before}.{part}.{after}" in detail:
-                yield table, detail[f"{before}.{part}.{after}"], level, unit
+                found.append((table, detail[f"{before}.{part}.{after}"], level, unit))
+    assert found, f"{record['id']} has none of {names}"
+    return found
 
 
-@with_risks
+def _with_numbers(records_, *names):
+    """epiR leaves the ratios of some tables with an empty cell NaN."""
+    return [
+        r
+        for r in records_
+        if any(_gives_numbers(expected, "low") for _, expected, _, _ in _fields(r, *names))
+    ]
+
+
+RISK_RATIO = ("RR.wald", "RR.taylor", "PR.wald", "PR.taylor")
+
+
+@pytest.mark.parametrize("record", _with_numbers(WITH_RISKS, *RISK_RATIO), ids=identifier)
 def test_risk_ratio_equals_epi_2by2(record):
-    for table, expected, level, _ in _fields(record, "RR.wald", "RR.taylor", "PR.wald", "PR.taylor"):
+    for table, expected, level, _ in _fields(record, *RISK_RATIO):
         _compare(risk_ratio(table, confidence_level=level), expected)
 
 
-@both
+@pytest.mark.parametrize("record", _with_numbers(SINGLE + TABLES, "OR.wald"), ids=identifier)
 def test_odds_ratio_equals_epi_2by2(record):
     for table, expected, level, _ in _fields(record, "OR.wald"):
         _compare(odds_ratio(table, confidence_level=level), expected)
