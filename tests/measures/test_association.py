@@ -1,3 +1,5 @@
+from math import erfc, sqrt
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -146,3 +148,16 @@ def test_huge_counts_keep_their_digits():
     assert estimate.value == 2.5
     assert estimate.std_error == pytest.approx(np.sqrt(0.75 / 10**9 + 0.9 / 10**8), rel=1e-12)
     assert estimate.pvalue == 0 or estimate.pvalue < 1e-300
+
+
+@pytest.mark.parametrize("measure", [risk_ratio, odds_ratio])
+def test_likelihood_ratio_keeps_its_digits_near_the_null(measure):
+    table = TwoByTwo(
+        exposed_cases=300_000_001,
+        exposed_total=700_000_000,
+        control_cases=300_000_000,
+        control_total=700_000_000,
+    )
+    # The deviance in 60 digits.
+    expected = erfc(sqrt(2.916666665451389e-09 / 2))
+    assert 1 - measure(table, method="likelihood-ratio").pvalue == pytest.approx(1 - expected, rel=1e-9)
