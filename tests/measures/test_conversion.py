@@ -220,12 +220,15 @@ def test_a_number_needed_runs_through_infinity():
     needed = effects.number_needed_to_treat
     assert needed.low == pytest.approx(50)
     assert (needed.interval_low, needed.interval_high) == (pytest.approx(20), pytest.approx(-50))
-    assert "limits 20.00 to ∞ to −50.00" in str(needed)
+    assert str(needed).startswith("Number needed to treat NNTH 50 (limits NNTH 20 to ∞ to NNTB 50)")
     upto_null = absolute_effects(_estimate("RR", 0.8, 0.6, 1), baseline_risk=0.1).number_needed_to_treat
     assert (upto_null.interval_low, upto_null.interval_high) == (-np.inf, pytest.approx(-25))
+    assert "NNTB 50 (limits NNTB 25 to ∞)" in str(upto_null)
     from_null = absolute_effects(_estimate("RR", 1.2, 1, 1.5), baseline_risk=0.1).number_needed_to_treat
     assert (from_null.interval_low, from_null.interval_high) == (pytest.approx(20), np.inf)
+    assert "NNTH 50 (limits NNTH 20 to ∞)" in str(from_null)
     none = absolute_effects(1.0, measure="RR", baseline_risk=0.1).number_needed_to_treat
+    assert "Number needed to treat ∞\n" in str(none)
     assert (none.low, none.high) == (np.inf, np.inf)
 
 

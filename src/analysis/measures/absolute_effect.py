@@ -65,7 +65,7 @@ def absolute_effects(
     >>> print(absolute_effects(1.83, measure="HR", baseline_risk=(0.02, 0.04)))
     Proportion 3.6% to 7.2%
     Risk difference 0.016 to 0.032
-    Number needed to treat 31.27 to 61.37
+    Number needed to treat NNTH 31 to NNTH 61
     from hazard ratio, if the risk without exposure over the follow-up is between 2.0% and 4.0%
     """
     if isinstance(estimate, Estimate):

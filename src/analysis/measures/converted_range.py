@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from analysis.values.arguments import read_only
 from analysis.values.framed import Framed
 from analysis.values.scale import MEASURES
-from analysis.values.text import short_number, short_range
+from analysis.values.text import short_needed, short_number, short_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,17 +93,16 @@ class ConvertedRange(Framed):
     def __str__(self) -> str:
         """Return the range in words; an array gives one line each, at most ten."""
         percent = self.target in MEASURES and MEASURES[self.target].percent
+        span = _needed_span if self.target == "NNT" else partial(short_range, percent=percent)
         texts = []
         for number, index in enumerate(np.ndindex(self.shape)):
             if number == 10:
                 texts.append(f"... ({self.low.size} in all)")
                 break
-            ends = _span(float(self.low[index]), float(self.high[index]), percent=percent)
+            ends = span(float(self.low[index]), float(self.high[index]))
             text = f"{_name(self.target)} {ends}"
             if self.interval_low is not None and self.interval_high is not None:
-                limits = _span(
-                    float(self.interval_low[index]), float(self.interval_high[index]), percent=percent
-                )
+                limits = span(float(self.interval_low[index]), float(self.interval_high[index]))
                 text += f" (limits {limits})"
             if self.middle is not None:
                 text += f", middle {short_number(float(self.middle[index]), percent=percent)}"
@@ -122,7 +122,7 @@ class AbsoluteEffects(Framed):
         Risk with exposure minus risk without ("RD").
     number_needed_to_treat : ConvertedRange
         1 over the risk difference ("NNT"): positive, persons exposed for one more event; negative, for one
-        fewer.
+        fewer. Printed as NNTH and NNTB: events are taken as adverse.
     """
 
     exposed_risk: ConvertedRange
@@ -147,7 +147,13 @@ def _name(code: str) -> str:
     return MEASURES[code].label if code in MEASURES else code
 
 
-def _span(low: float, high: float, *, percent: bool) -> str:
-    if low > high:
-        return f"{short_number(low, percent=percent)} to ∞ to {short_number(high, percent=percent)}"
-    return short_range(low, high, percent=percent)
+def _needed_span(low: float, high: float) -> str:
+    """Return numbers needed as Altman writes them, an event taken as adverse: "NNTH 20 to ∞ to NNTB 50"."""
+    if np.isnan([low, high]).any():
+        return "not estimable"
+    ends = [(f"NNT{'H' if end > 0 else 'B'} " if np.isfinite(end) else "", abs(end)) for end in (low, high)]
+    if low <= high < 0:
+        ends.reverse()
+    texts = [name + short_needed(end) for name, end in ends]
+    between = " to ∞ to " if low > high and np.isfinite([low, high]).all() else " to "
+    return texts[0] if texts[0] == texts[1] else between.join(texts)

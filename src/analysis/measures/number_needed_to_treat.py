@@ -14,7 +14,7 @@ import numpy as np
 from analysis.measures.association import risk_difference
 from analysis.values.arguments import check_choice, read_only
 from analysis.values.framed import Framed
-from analysis.values.text import short_number
+from analysis.values.text import short_needed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,15 +179,13 @@ def _nnt_text(value: float, direction: float, segments: FloatArray) -> str:
     present = [(name, limits) for name, limits in sides if not np.isnan(limits[0])]
     name = "NNT" if direction == 0 else sides[0][0]
     if not present:
-        return f"{name} {_needed(value)}"
+        return f"{name} {short_needed(value)}"
     first, (low, high) = present[0]
     if len(present) == 2:
         other, (other_low, _) = present[1]
-        interval = f"{first} {_needed(low)} to ∞ to {other} {_needed(other_low)}"
+        interval = f"{first} {short_needed(low)} to ∞ to {other} {short_needed(other_low)}"
     else:
-        interval = f"{first} {_needed(low)} to {'∞' if np.isinf(high) else f'{first} {_needed(high)}'}"
-    return f"{name} {_needed(value)} ({interval})"
-
-
-def _needed(number: float) -> str:
-    return short_number(float(number), digits=0 if number >= 9.95 else 1)
+        interval = (
+            f"{first} {short_needed(low)} to {'∞' if np.isinf(high) else f'{first} {short_needed(high)}'}"
+        )
+    return f"{name} {short_needed(value)} ({interval})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-__all__ = ["decimals_for", "round_half_up", "short_count", "short_number", "short_range"]
+__all__ = ["decimals_for", "round_half_up", "short_count", "short_needed", "short_number", "short_range"]
 
 # Digits enough for every float.
 _EXACT = Context(prec=800)
@@ -46,6 +46,11 @@ def short_range(low: float, high: float, *, percent: bool = False) -> str:
     first = short_number(low, percent=percent, digits=digits)
     last = short_number(high, percent=percent, digits=digits)
     return first if first == last else f"{first} to {last}"
+
+
+def short_needed(number: float) -> str:
+    """Return a number needed to treat: whole from 10 on, with one decimal below."""
+    return short_number(number, digits=0 if number >= 9.95 else 1)
 
 
 def short_count(value: float) -> str:
