@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,21 +22,19 @@ from analysis.figures.axes import (
 )
 from analysis.figures.favours import break_favours, write_favours
 from analysis.figures.marks import draw_diamond, draw_interval, draw_prediction, square_side
-from analysis.figures.page import Column, Layout, Page, Row, draw_page, lay_out
-from analysis.figures.style import BLACK, BODY_SIZE, GREY, POINTS_PER_MM, house_style
-from analysis.figures.text import LINE_SPACING, font, wrap_text
+from analysis.figures.page import Column, Layout, Row, draw_page, lay_out
+from analysis.figures.style import BODY_SIZE, GREY, house_style
 from analysis.figures.summaries import Pooled, Summary, prediction_label, summaries_of, summary_labels
+from analysis.figures.text import LINE_SPACING
 from analysis.tables.format import (
     format_count,
     format_estimate,
     format_number,
-    format_pvalue,
     is_percent,
 )
 from analysis.tables.pooled import describe_heterogeneity
 from analysis.values.arguments import check_choice
 from analysis.values.counts import Proportion, TwoByTwo, TwoRates
-from analysis.values.estimate import EffectSizes, Estimate
 from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.values.arrays import FloatArray
+    from analysis.values.estimate import EffectSizes, Estimate
 
 __all__ = ["figure_forest", "plot_forest"]
 
@@ -53,14 +52,6 @@ __all__ = ["figure_forest", "plot_forest"]
 COLUMNS = ("counts", "effect", "weight")
 # What is left out first where the page is narrow and the caller has not chosen.
 _CHOICES = (COLUMNS, ("counts", "effect"), ("effect", "weight"), ("effect",))
-
-
-
-
-
-
-
-
 
 
 def plot_forest(effects: EffectSizes, *, pooled: Pooled | None = None, ax: Axes | None = None) -> Axes:
@@ -329,14 +320,8 @@ def _over(events: FloatArray, total: FloatArray) -> Callable[[int], str]:
     return lambda i: f"{format_count(above[i])}/{format_count(below[i])}"
 
 
-
-
 def _study_labels(effects: EffectSizes) -> tuple[str, ...]:
     return effects.label or tuple(f"Study {i + 1}" for i in range(effects.effect.size))
-
-
-
-
 
 
 def _weights(summaries: Sequence[Summary]) -> FloatArray | None:
@@ -428,9 +413,3 @@ def _notes(summaries: Sequence[Summary], note: str | None) -> list[str]:
 def _together(text: str) -> str:
     """Keep "P < 0.001" on one line."""
     return re.sub(r" ([=<>]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
-
-
-
-
-
-

@@ -120,7 +120,8 @@ def figure_intervals(
             for i, estimate in enumerate(estimates)
         ]
         layout = lay_out(headings, rows, width_mm=width_mm, panel_after=1)
-        page = draw_page(layout, headings, rows, below=25.5, notes=[note] if note else [], synthetic=synthetic)
+        notes = [note] if note else []
+        page = draw_page(layout, headings, rows, below=25.5, notes=notes, synthetic=synthetic)
         set_x_axis(page.axes, scale, *(xlim or _limits(estimates, measure)))
         if xlabel is not None:
             page.axes.set_xlabel(xlabel)

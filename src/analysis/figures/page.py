@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.transforms import Affine2D
 
 from analysis.figures.style import (
-    BLACK,
     BODY_SIZE,
-    GREY,
     LIGHT_GREY,
     POINTS_PER_INCH,
     POINTS_PER_MM,
@@ -385,5 +380,3 @@ def _watermark(axes: Axes, height: float, width: float) -> None:
         zorder=0.1,
         gid="watermark",
     )
-
-

@@ -16,7 +16,7 @@ from analysis.figures.marks import capped_side, draw_diamond, draw_interval, dra
 from analysis.figures.page import Column, Row, draw_page, lay_out
 from analysis.figures.style import BLACK, GREY, LIGHT_GREY, SMALL_SIZE, house_style
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.meta.pooling import PooledEstimate
+from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_count, format_estimate, format_interval, format_percent
 from analysis.tables.pooled import describe_heterogeneity
 from analysis.values.estimate import Estimate

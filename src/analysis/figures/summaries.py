@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from analysis.meta.pooling import PooledEstimate
+from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.pooled import describe_model
 from analysis.values.estimate import EffectSizes, Estimate
 
