@@ -136,8 +136,8 @@ _HOMES = {
         "survey_prevalence",
         "true_prevalence",
     ),
+    "analysis.meta.pooled_estimate": ("PooledEstimate",),
     "analysis.meta.pooling": (
-        "PooledEstimate",
         "pool",
     ),
     "analysis.values.counts": (

@@ -234,7 +234,7 @@ from analysis.measures.survey import (
 from analysis.measures.survey import (
     true_prevalence as true_prevalence,
 )
-from analysis.meta.pooling import (
+from analysis.meta.pooled_estimate import (
     PooledEstimate as PooledEstimate,
 )
 from analysis.meta.pooling import (

@@ -1,124 +1,58 @@
 """Pooling by inverse variance: the common-effect and the random-effects model.
 
 One engine: leading axes are replicates, `where=` chooses studies, so leave-one-out is `~np.eye(k)` and
-cumulative a lower triangle. Estimators of tau2 live in `heterogeneity`, sums of tables in
-`measures.stratified`.
+cumulative a lower triangle. Estimators of tau2 live in `heterogeneity`, what comes back in `pooled_estimate`,
+models with moderators in `regression`, sums of tables in `sparse`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.meta.heterogeneity import TAU2_METHODS, Tau2, estimate_tau2
-from analysis.values.arguments import check_choice, check_confidence_level, read_only
-from analysis.values.distributions import (
-    chi2_tail,
-    normal_quantile,
-    t_quantile,
-    two_sided_normal,
-    two_sided_t,
-)
-from analysis.values.estimate import EffectSizes, Estimate
-from analysis.values.framed import Framed
-from analysis.values.scale import measure_of, scale_of
+from analysis.meta.heterogeneity import TAU2_METHODS, estimate_tau2
+from analysis.meta.methods.mean_interval import henmi_copas_half_width, kenward_roger, profile_limits
+from analysis.meta.methods.sets_of_studies import SetsOfStudies
+from analysis.meta.pooled_estimate import PooledEstimate
+from analysis.values.arguments import as_numbers, check_choice, check_confidence_level
+from analysis.values.estimate import EffectSizes
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike
 
-    from analysis.values.arrays import BoolArray, FloatArray
+    from analysis.meta.methods.weighted_model import Studies
+    from analysis.values.arrays import FloatArray
 
-__all__ = ["PooledEstimate", "pool"]
+__all__ = ["INTERVALS", "pool"]
 
 _MODELS = ("random", "common")
-_INTERVALS = ("hartung-knapp-adhoc", "hartung-knapp", "t", "wald")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PooledEstimate(Framed):
-    """What a meta-analysis finds, over the leading axes of its input.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        The mean effect on the reporting scale, with its P-value of no effect.
-    prediction : Estimate
-        The effect that a further study is expected to have: `value` as in `estimate`, limits of the
-        prediction interval (NaN for the common-effect model and for fewer than three studies).
-    tau2, tau2_std_error : ndarray
-        Between-study variance on the analysis scale; 0 for the common-effect model.
-    q, df, q_pvalue : ndarray
-        Cochran's Q with inverse-variance weights, its degrees of freedom and P-value.
-    i2 : ndarray
-        In percent. Random effects: 100 tau2/(tau2 + v) with the typical variance v = (k - 1)/tr(P); common
-        effect: 100 max(0, (Q - df)/Q). The two agree for tau2 = "DL".
-    h2 : ndarray
-        Random effects: 1/(1 - I2/100); common effect: Q/df.
-    weights : ndarray
-        In percent, adding to 100 over the last axis; 0 for studies left out.
-    n_studies : ndarray
-        Studies that entered.
-    model, tau2_method, ci_method : str
-        What was asked for; `tau2_method` is "none" for the common-effect model.
-    """
-
-    estimate: Estimate
-    prediction: Estimate
-    tau2: FloatArray
-    tau2_std_error: FloatArray
-    q: FloatArray
-    df: FloatArray
-    q_pvalue: FloatArray
-    i2: FloatArray
-    h2: FloatArray
-    weights: FloatArray
-    n_studies: FloatArray
-    model: str
-    tau2_method: str
-    ci_method: str
-
-    def __post_init__(self) -> None:
-        for name in ("tau2", "tau2_std_error", "q", "df", "q_pvalue", "i2", "h2", "weights", "n_studies"):
-            object.__setattr__(self, name, read_only(getattr(self, name)))
-
-    @property
-    def tau(self) -> FloatArray:
-        """Between-study standard deviation on the analysis scale."""
-        return np.sqrt(self.tau2)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per meta-analysis, in C order, at full precision."""
-        frame = self.estimate.to_frame()
-        frame["prediction_low"] = self.prediction.low.ravel()
-        frame["prediction_high"] = self.prediction.high.ravel()
-        for name in ("tau2", "tau2_std_error", "q", "df", "q_pvalue", "i2", "h2", "n_studies"):
-            frame[name] = getattr(self, name).ravel()
-        return frame.assign(model=self.model, tau2_method=self.tau2_method, ci_method=self.ci_method)
-
-    def __str__(self) -> str:
-        """Return what a paper prints; more than one meta-analysis gives their estimates only."""
-        if self.tau2.size != 1:
-            return str(self.estimate)
-        text = str(self.estimate)
-        level = f"{100 * self.estimate.confidence_level:g}%"
-        if np.isfinite(self.prediction.low).all():
-            limits = str(self.prediction).split(" (", 1)[1].rstrip(")")
-            text += f", {level} prediction interval {limits}"
-        return (
-            f"{text}; I² = {self.i2.item():.0f}%, τ² = {self.tau2.item():.3g}, "
-            f"Q = {self.q.item():.1f} (df = {self.df.item():.0f}), {self.n_studies.item():.0f} studies"
-        )
+INTERVALS = (
+    "hartung-knapp-adhoc",
+    "hartung-knapp",
+    "t",
+    "wald",
+    "kenward-roger",
+    "profile",
+    "profile-bartlett",
+    "henmi-copas",
+)
+# What an interval is built on, where it is not free.
+_NEEDS_TAU2 = {
+    "kenward-roger": "REML",
+    "profile": "ML",
+    "profile-bartlett": "ML",
+    "henmi-copas": "DL",
+}
 
 
 def pool(
     effects: EffectSizes,
     *,
     model: str = "random",
-    tau2: str = "REML",
+    tau2: str | float = "REML",
     ci: str = "hartung-knapp-adhoc",
+    weights: ArrayLike | None = None,
     where: ArrayLike | None = None,
     confidence_level: float = 0.95,
 ) -> PooledEstimate:
@@ -130,13 +64,33 @@ def pool(
         Shape (..., k). Leading axes are replicates and are pooled separately, all at once.
     model : {"random", "common"}, default "random"
         Random effects, or one common effect (then `tau2` is not used).
-    tau2 : {"REML", "DL"}, default "REML"
-        Estimator of the between-study variance. REML is the default because it is approximately unbiased;
-        DerSimonian and Laird's underestimates large heterogeneity.
-    ci : {"hartung-knapp-adhoc", "hartung-knapp", "t", "wald"}, default "hartung-knapp-adhoc"
-        Interval of the mean. Hartung and Knapp's standard error keeps the level with few studies, but by
-        chance can be smaller than the one of the common-effect model; the ad hoc form never lets its factor
-        fall below 1, so an interval is never narrower than the t interval of the same weights.
+    tau2 : str or float, default "REML"
+        Estimator of the between-study variance, or its value if it is known.
+
+        - "REML": restricted maximum likelihood, the global maximum; approximately unbiased
+        - "ML": maximum likelihood; too small with few studies
+        - "DL": DerSimonian and Laird; underestimates large heterogeneity; "DL2": in two steps
+        - "PM": Paule and Mandel; "EB", empirical Bayes, is the same; "PMM": median unbiased
+        - "HE": Hedges and Olkin (Cochran's analysis of variance); "CA2": in two steps
+        - "HS", "HSk": Hunter and Schmidt, plain and corrected for few studies
+        - "SJ": Sidik and Jonkman; never 0, too large where there is no heterogeneity
+        - "GENQ", "GENQM": generalised Q with the given `weights`, by its mean and by its median
+    ci : str, default "hartung-knapp-adhoc"
+        Interval of the mean.
+
+        - "hartung-knapp": the standard error from the scatter of the effects, t on k - 1 degrees of freedom.
+          It keeps the level with few studies, but by chance can be smaller than the one of the common-effect
+          model
+        - "hartung-knapp-adhoc": the same with its factor never below 1, so that the interval is never
+          narrower than the t interval of the same weights
+        - "wald", "t": normal and t (k - 1) interval of the weighted mean
+        - "kenward-roger": t with the standard error and degrees of freedom of Kenward and Roger; tau2="REML"
+        - "profile", "profile-bartlett": profile likelihood, and with Bartlett's correction for few studies;
+          tau2="ML"
+        - "henmi-copas": about the mean of the common-effect model, robust to small studies missing; tau2="DL"
+    weights : array_like, shape broadcastable to (..., k), optional
+        Weights of the studies in place of inverse variances, greater than 0. The standard error is that of
+        the mean with these weights.
     where : array_like of bool, shape broadcastable to (..., k), optional
         Studies that enter. More leading axes than the effects have make more replicates.
     confidence_level : float, default 0.95
@@ -155,7 +109,7 @@ def pool(
         If `effects` is not `EffectSizes`.
     ValueError
         If a study that enters has an effect that is not finite or a variance that is not greater than 0, if
-        a set has no study, or an option is unknown.
+        a set has no study, an option is unknown, or two options do not go together.
     ConvergenceError
         If tau2 does not converge; names the set.
 
@@ -167,17 +121,22 @@ def pool(
 
     References
     ----------
-    DerSimonian R, Laird N (1986). Meta-analysis in clinical trials. Control Clin Trials 7:177-188.
-    DOI 10.1016/0197-2456(86)90046-2
-
-    Viechtbauer W (2005). Bias and efficiency of meta-analytic variance estimators in the random-effects
-    model. J Educ Behav Stat 30:261-293. DOI 10.3102/10769986030003261
-
     Knapp G, Hartung J (2003). Improved tests for a random effects meta-regression with a single covariate.
     Stat Med 22:2693-2710. DOI 10.1002/sim.1482
 
+    Partlett C, Riley RD (2017). Random effects meta-analysis: coverage performance of 95% confidence and
+    prediction intervals following REML estimation. Stat Med 36:301-317. DOI 10.1002/sim.7140
+
+    Hardy RJ, Thompson SG (1996). A likelihood approach to meta-analysis with random effects. Stat Med
+    15:619-629. DOI 10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
+
+    Henmi M, Copas JB (2010). Confidence intervals for random effects meta-analysis and robustness to
+    publication bias. Stat Med 29:2969-2983. DOI 10.1002/sim.4029
+
     Higgins JPT, Thompson SG, Spiegelhalter DJ (2009). A re-evaluation of random-effects meta-analysis.
     J R Stat Soc A 172:137-159. DOI 10.1111/j.1467-985X.2008.00552.x
+
+    Those of the estimators of tau2 are in `analysis.meta.heterogeneity`.
 
     Examples
     --------
@@ -195,161 +154,122 @@ def pool(
             f"`effects` must be EffectSizes, but got {type(effects).__name__}. "
             "Tables enter by effect_sizes(table, measure), published estimates by EffectSizes.from_estimates."
         )
-    check_choice("model", model, _MODELS)
-    check_choice("tau2", tau2, TAU2_METHODS)
-    check_choice("ci", ci, _INTERVALS)
+    method, given = _tau2_argument(tau2)
     level = check_confidence_level(confidence_level)
+    sets = SetsOfStudies(effects, where)
+    user = None if weights is None else _user_weights(weights, sets)
+    _check_choices(model, method, ci, user)
+    fixed = 0.0 if model == "common" else given
 
-    y, v, inside, shape = _studies_first(effects, where)
-    n_studies = inside.sum(axis=0)
-    between = _between(y, v, inside, n_studies, model=model, method=tau2)
-    weight = inside / (v + between.value)
-    s1 = weight.sum(axis=0)
-    mean = (weight * y).sum(axis=0) / s1
-    df = n_studies - 1
-    variance = 1 / s1
-    if ci.startswith("hartung-knapp"):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = (weight * (y - mean) ** 2).sum(axis=0) / df
-        variance = variance * (np.maximum(factor, 1.0) if ci == "hartung-knapp-adhoc" else factor)
-    std_error = np.sqrt(variance)
-    normal = ci == "wald"
-    critical = (
-        np.full_like(mean, normal_quantile((1 + level) / 2)) if normal else t_quantile((1 + level) / 2, df)
-    )
-    q, typical = _heterogeneity(y, v, inside)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = mean / std_error
-        i2 = _i_squared(model, q, df, between.value, typical)
-        h2 = np.where(df > 0, q / df, 1.0) if model == "common" else 100 / (100 - i2)
-    pvalue = two_sided_normal(statistic) if normal else two_sided_t(statistic, df)
-    predictive = np.sqrt(between.value + variance)
-    reach = t_quantile((1 + level) / 2, n_studies - 2) * predictive
-    if model == "common":
-        reach = np.full_like(reach, np.nan)
+    between, mean, std_error = np.empty((3, sets.size))
+    low, high = np.empty((2, sets.size if ci in _NEEDS_TAU2 else 0))
+    for block, studies in sets.blocks():
+        weight = sets.rows(user, block)
+        if fixed is not None:
+            between[block] = fixed
+        else:
+            between[block] = estimate_tau2(studies, method, first=block.start, weight=weight)
+        mean[block], std_error[block] = _mean(studies, between[block], weight, ci)
+        if ci == "kenward-roger":
+            std_error[block], low[block] = kenward_roger(studies, between[block])
+        elif ci == "henmi-copas":
+            half = henmi_copas_half_width(studies, between[block], level)
+            low[block], high[block] = mean[block] - half, mean[block] + half
+        elif ci in _NEEDS_TAU2:
+            limits = profile_limits(studies, level, bartlett=ci == "profile-bartlett")
+            low[block], high[block] = limits
 
-    def on_reporting_scale(half: FloatArray, method: str, se: FloatArray) -> Estimate:
-        backward = scale_of(effects.scale).backward
-        return Estimate(
-            measure=effects.measure,
-            value=backward(mean).reshape(shape),
-            low=backward(mean - half).reshape(shape),
-            high=backward(mean + half).reshape(shape),
-            confidence_level=level,
-            std_error=se.reshape(shape),
-            scale=effects.scale,
-            method=method,
-            pvalue=pvalue.reshape(shape) if has_null and method == ci else None,
-        )
-
-    # A P-value is of the effect 0 on the analysis scale; a proportion has no such null.
-    has_null = measure_of(effects.measure).null is not None
+    has_limits = ci in _NEEDS_TAU2 and ci != "kenward-roger"
+    mean_df: FloatArray | float = np.inf
+    if ci == "kenward-roger":
+        mean_df = low.reshape(sets.shape)
+    elif ci not in {"wald", *_NEEDS_TAU2}:
+        mean_df = float(sets.k - 1) if sets.mask is None else sets.counts().reshape(sets.shape) - 1
     return PooledEstimate(
-        estimate=on_reporting_scale(critical * std_error, ci, std_error),
-        prediction=on_reporting_scale(reach, "higgins-thompson-spiegelhalter", predictive),
-        tau2=between.value.reshape(shape),
-        tau2_std_error=between.std_error.reshape(shape),
-        q=q.reshape(shape),
-        df=df.reshape(shape),
-        q_pvalue=np.where(df > 0, chi2_tail(q, np.maximum(df, 1)), np.nan).reshape(shape),
-        i2=i2.reshape(shape),
-        h2=h2.reshape(shape),
-        weights=np.moveaxis((100 * weight / s1).reshape(weight.shape[0], *shape), 0, -1),
-        n_studies=n_studies.reshape(shape),
+        effects=effects,
+        where=None if where is None else np.asarray(where),
+        user_weights=user,
+        mean=mean.reshape(sets.shape),
+        std_error=std_error.reshape(sets.shape),
+        tau2=between.reshape(sets.shape),
+        mean_df=mean_df,
+        mean_low=low.reshape(sets.shape) if has_limits else None,
+        mean_high=high.reshape(sets.shape) if has_limits else None,
+        confidence_level=level,
         model=model,
-        tau2_method=tau2 if model == "random" else "none",
+        tau2_method="none" if model == "common" else method,
         ci_method=ci,
     )
 
 
-def _studies_first(
-    effects: EffectSizes, where: ArrayLike | None
-) -> tuple[FloatArray, FloatArray, FloatArray, tuple[int, ...]]:
-    """Return effect, variance and membership with shape (k, sets), and the shape of the leading axes."""
-    effect, variance = np.atleast_1d(effects.effect), np.atleast_1d(effects.variance)
-    if where is None:
-        mask: BoolArray = np.ones(effect.shape, dtype=bool)
+def _mean(
+    studies: Studies, tau2: FloatArray, weight: FloatArray | None, ci: str
+) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of every set and its standard error."""
+    if ci == "henmi-copas":
+        # About the common-effect mean, whose variance is that under random effects: Σw²(v + tau2)/(Σw)².
+        weight = 1 / studies.variance
+    total = studies.variance + tau2
+    inverse = np.divide(1.0, total, out=total)
+    if weight is None:
+        given, s1 = inverse, inverse.sum(axis=0)
+        variance = 1 / s1
     else:
-        mask = np.asarray(where)
-        if mask.dtype != np.bool_:
-            raise TypeError(f"`where` must be true/false, but got {mask.dtype}; for positions use a mask.")
-        try:
-            shape: tuple[int, ...] = np.broadcast_shapes(mask.shape, effect.shape)
-        except ValueError:
-            shape = (0,)
-        if shape[-1] != effect.shape[-1]:
-            raise ValueError(
-                f"`where` must broadcast to the studies {effect.shape}, but has shape {mask.shape}."
-            )
-        mask = np.broadcast_to(mask, shape)
-        effect, variance = np.broadcast_to(effect, shape), np.broadcast_to(variance, shape)
-    fault = mask & ~(np.isfinite(effect) & (variance > 0) & (variance < np.inf))
+        given = np.where(studies.inside, weight, 0.0)
+        s1 = given.sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            variance = np.where(inverse > 0, given**2 / inverse, 0.0).sum(axis=0) / s1**2
+    mean = (given * studies.effect).sum(axis=0) / s1
+    if ci.startswith("hartung-knapp"):
+        # The scatter is about the inverse-variance mean whatever weights are given.
+        about = mean if weight is None else (inverse * studies.effect).sum(axis=0) / inverse.sum(axis=0)
+        residual = studies.effect - about
+        np.multiply(residual, residual, out=residual)
+        np.multiply(residual, inverse, out=residual)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = residual.sum(axis=0) / studies.residual_df()
+        variance = variance * (np.maximum(factor, 1.0) if ci == "hartung-knapp-adhoc" else factor)
+    return mean, np.sqrt(variance)
+
+
+def _check_choices(model: str, method: str, ci: str, user: FloatArray | None) -> None:
+    check_choice("model", model, _MODELS)
+    check_choice("ci", ci, INTERVALS)
+    needed = _NEEDS_TAU2.get(ci)
+    if needed is None:
+        return
+    if model == "common" or method != needed:
+        raise ValueError(f'`ci` = "{ci}" is built on tau2="{needed}" and model="random"; give these too.')
+    if user is not None:
+        raise ValueError(f'`weights` cannot be given with ci="{ci}", whose weights are inverse variances.')
+
+
+def _tau2_argument(tau2: str | float) -> tuple[str, float | None]:
+    """Return the method, and the value where it is given."""
+    if isinstance(tau2, str):
+        return check_choice("tau2", tau2, TAU2_METHODS), None
+    value = as_numbers("tau2", tau2)
+    if value.ndim or not 0 <= value < np.inf:
+        raise ValueError(f"`tau2` must be one number that is 0 or greater, or a method, but got {tau2!r}.")
+    return "given", float(value)
+
+
+def _user_weights(weights: ArrayLike, sets: SetsOfStudies) -> FloatArray:
+    array = np.atleast_1d(as_numbers("weights", weights))
+    try:
+        fits = np.broadcast_shapes(array.shape, (*sets.shape, sets.k)) == (*sets.shape, sets.k)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"`weights` must broadcast to the studies {(*sets.shape, sets.k)}, but has shape {array.shape}."
+        )
+    array = np.broadcast_to(array, (*array.shape[:-1], sets.k))
+    fault = ~(np.isfinite(array) & (array > 0))
     if fault.any():
-        _refuse_study(effects, effect, variance, fault)
-    if not mask.any(axis=-1).all():
-        empty = np.argwhere(~mask.any(axis=-1))[0].tolist()
-        raise ValueError(f"`where` must leave at least one study in every set, but leaves none in {empty}.")
-    *leading, k = mask.shape
-    inside = np.moveaxis(mask, -1, 0).reshape(k, -1)
-    # What is outside of a set must not spoil its sums.
-    y = np.where(inside, np.moveaxis(effect, -1, 0).reshape(k, -1), 0.0)
-    v = np.where(inside, np.moveaxis(variance, -1, 0).reshape(k, -1), 1.0)
-    return y, v, inside.astype(np.float64), tuple(leading)
-
-
-def _refuse_study(
-    effects: EffectSizes,
-    effect: FloatArray,
-    variance: FloatArray,
-    fault: BoolArray,
-) -> None:
-    index = tuple(int(i) for i in np.argwhere(fault)[0])
-    name = f" ({effects.label[index[-1]]})" if effects.label else ""
-    raise ValueError(
-        f"Every study that enters must have a finite effect and a variance greater than 0, but at index "
-        f"{index[0] if len(index) == 1 else index}{name} they are {effect[index]:g} and {variance[index]:g} "
-        f"({int(fault.sum())} in all). Leave such studies out with where=, or give effect_sizes a correction."
-    )
-
-
-def _between(
-    y: FloatArray,
-    v: FloatArray,
-    inside: FloatArray,
-    n_studies: FloatArray,
-    *,
-    model: str,
-    method: str,
-) -> Tau2:
-    zero = Tau2(np.zeros_like(n_studies), np.full_like(n_studies, np.nan))
-    several = n_studies > 1
-    if model == "common" or not several.any():
-        return zero
-    if several.all():
-        return estimate_tau2(y, v, inside, method=method)
-    part = estimate_tau2(y[:, several], v[:, several], inside[:, several], method=method)
-    zero.value[several], zero.std_error[several] = part
-    return zero
-
-
-def _heterogeneity(y: FloatArray, v: FloatArray, inside: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return Cochran's Q and the typical sampling variance (k - 1)/tr(P)."""
-    weight = inside / v
-    s1 = weight.sum(axis=0)
-    mean = (weight * y).sum(axis=0) / s1
-    q = (weight * (y - mean) ** 2).sum(axis=0)
-    trace = s1 - (weight**2).sum(axis=0) / s1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return q, (inside.sum(axis=0) - 1) / trace
-
-
-def _i_squared(
-    model: str,
-    q: FloatArray,
-    df: FloatArray,
-    tau2: FloatArray,
-    typical: FloatArray,
-) -> FloatArray:
-    if model == "common":
-        return np.where(df > 0, 100 * np.maximum(0.0, (q - df) / np.where(q > 0, q, 1.0)), 0.0)
-    return np.where(df > 0, 100 * tau2 / (tau2 + typical), 0.0)
+        index = tuple(int(i) for i in np.argwhere(fault)[0])
+        raise ValueError(
+            f"`weights` must be greater than 0, but is {array[index]:g} at index "
+            f"{index[0] if len(index) == 1 else index}. Leave studies out with where=."
+        )
+    return array

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analysis.tables.format import format_number, format_pvalue
 
 if TYPE_CHECKING:
-    from analysis.meta.pooling import PooledEstimate
+    from analysis.meta.pooled_estimate import PooledEstimate
 
 __all__ = ["describe_heterogeneity", "describe_model"]
 

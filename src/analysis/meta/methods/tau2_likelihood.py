@@ -1,0 +1,241 @@
+"""Between-study variance by (restricted) maximum likelihood: the global maximum of every set.
+
+The likelihood of few studies can have a maximum inside beside one at 0, so a climb from one start is not
+enough: the sign of the score is looked at on a grid, every falling crossing is followed to its root by Newton
+steps that may not leave their bracket, and the highest of these and the boundary is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from analysis.meta.methods.not_converged import not_converged
+from analysis.meta.methods.weighted_model import Studies, fit, trace_of_square, trace_with
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analysis.values.arrays import FloatArray
+
+__all__ = ["log_likelihood", "maximum_likelihood", "score"]
+
+_ITERATIONS = 200
+# Neighbouring points of the grid differ by this factor at most.
+_RATIO = 4.0
+# The whole grid is looked at in one call where it has no more elements than this.
+_AT_ONCE = 60_000
+
+
+class Score(NamedTuple):
+    """At one tau2 a set: the score (times 2), its slope, and the size of the terms whose difference it is."""
+
+    score: FloatArray
+    slope: FloatArray
+    size: FloatArray
+
+
+class _Mean:
+    """Scores of sets whose model is a mean, in three buffers that are used again."""
+
+    def __init__(self, studies: Studies, *, restricted: bool) -> None:
+        self.effect, self.variance = studies.effect, studies.variance
+        self.restricted = restricted
+        self.first, self.second, self.weight = (np.empty_like(self.effect) for _ in range(3))
+
+    def _weighted_residuals(self, tau2: FloatArray) -> FloatArray:
+        first, second, weight = self.first, self.second, self.weight
+        np.add(self.variance, tau2, out=first)
+        np.divide(1.0, first, out=weight)
+        total = weight.sum(axis=0)
+        np.multiply(weight, self.effect, out=second)
+        mean = second.sum(axis=0)
+        mean /= total
+        np.subtract(self.effect, mean, out=second)
+        np.multiply(second, weight, out=second)
+        return total
+
+    def score(self, tau2: FloatArray) -> FloatArray:
+        first, second, weight = self.first, self.second, self.weight
+        total = self._weighted_residuals(tau2)
+        if self.restricted:
+            np.multiply(weight, weight, out=first)
+            total -= first.sum(axis=0) / total
+        np.multiply(second, second, out=second)
+        result: FloatArray = second.sum(axis=0)
+        result -= total
+        return result
+
+    def newton(self, tau2: FloatArray) -> Score:
+        first, second, weight = self.first, self.second, self.weight
+        s1 = self._weighted_residuals(tau2)
+        np.multiply(weight, weight, out=first)
+        s2 = first.sum(axis=0)
+        trace, trace_square = s1, s2
+        if self.restricted:
+            np.multiply(first, weight, out=first)
+            ratio = s2 / s1
+            trace = s1 - ratio
+            trace_square = s2 - 2 * first.sum(axis=0) / s1 + ratio**2
+        np.multiply(second, weight, out=first)
+        once = first.sum(axis=0)
+        np.multiply(first, second, out=first)
+        cubic = first.sum(axis=0) - once**2 / s1
+        np.multiply(second, second, out=second)
+        quadratic = second.sum(axis=0)
+        return Score(quadratic - trace, trace_square - 2 * cubic, quadratic + trace)
+
+
+class _Regression:
+    """Scores of sets whose model has a design."""
+
+    def __init__(self, studies: Studies, *, restricted: bool) -> None:
+        self.studies, self.restricted = studies, restricted
+
+    def score(self, tau2: FloatArray) -> FloatArray:
+        return self.newton(tau2).score
+
+    def newton(self, tau2: FloatArray) -> Score:
+        # score = y'PPy - tr(P), slope = tr(PP) - 2 y'PPPy; unrestricted, the traces are those of the weights.
+        fitted = fit(self.studies, 1 / (self.studies.variance + tau2))
+        weight = fitted.weight
+        weighted = weight * fitted.residual
+        quadratic = (weighted**2).sum(axis=0)
+        cubic = (weight * weighted**2).sum(axis=0)
+        for vector in fitted.basis:
+            cubic = cubic - (weight * weighted * vector).sum(axis=0) ** 2
+        if self.restricted:
+            trace, trace_square = trace_with(fitted, 1.0), trace_of_square(fitted, 1.0)
+        else:
+            trace, trace_square = weight.sum(axis=0), (weight**2).sum(axis=0)
+        return Score(quadratic - trace, trace_square - 2 * cubic, quadratic + trace)
+
+
+def _scores(studies: Studies, *, restricted: bool) -> _Mean | _Regression:
+    return (_Mean if studies.design is None else _Regression)(studies, restricted=restricted)
+
+
+def score(studies: Studies, tau2: FloatArray, *, restricted: bool) -> FloatArray:
+    """Return twice the derivative of the log-likelihood with respect to tau2."""
+    return _scores(studies, restricted=restricted).score(tau2)
+
+
+def log_likelihood(studies: Studies, tau2: FloatArray, *, restricted: bool) -> FloatArray:
+    """Return the log-likelihood at one tau2 a set, without constants in which sets of equal design agree."""
+    inside = studies.inside
+    fitted = fit(studies, 1 / (studies.variance + tau2))
+    total = np.where(inside, studies.variance, 1.0) + np.where(inside, tau2, 0.0)
+    twice = np.log(total).sum(axis=0) + (fitted.weight * fitted.residual**2).sum(axis=0)
+    if restricted:
+        # log |X'WX| is twice the sum of the logs of the lengths that the orthogonal columns had.
+        columns = (np.ones((1, 1)),) if studies.design is None else studies.design
+        for vector, column in zip(fitted.basis, columns, strict=True):
+            twice = twice + 2 * np.log((fitted.weight * vector * column).sum(axis=0))
+    log_likelihood_: FloatArray = -0.5 * twice
+    return log_likelihood_
+
+
+def maximum_likelihood(studies: Studies, first: int = 0, *, restricted: bool) -> FloatArray:
+    """Return the global maximum over tau2 >= 0; `first` is the position of the first set, for the error."""
+    scores = _scores(studies, restricted=restricted)
+    lower, upper, score_lower, score_upper, sets, peaks = _crossings(
+        studies, scores, first, restricted=restricted
+    )
+    tau2 = np.zeros(studies.effect.shape[1])
+    if not sets.size:
+        return tau2
+    part = studies.take(sets) if sets.size < tau2.size or (sets != np.arange(tau2.size)).any() else studies
+    start = lower + (upper - lower) * score_lower / (score_lower - score_upper)
+    roots = _newton(part, start, lower, upper, sets + first, restricted=restricted)
+    contested = peaks[sets] > 1
+    tau2[sets[~contested]] = roots[~contested]
+    for number in np.flatnonzero(contested):
+        # A few in a hundred thousand sets.
+        one = studies.take(sets[number : number + 1])
+        here, best = roots[number : number + 1], tau2[sets[number] : sets[number] + 1]
+        at_root = log_likelihood(one, here, restricted=restricted)
+        if at_root > log_likelihood(one, best, restricted=restricted):
+            tau2[sets[number]] = here[0]
+    return tau2
+
+
+def _crossings(
+    studies: Studies, scores: _Mean | _Regression, first: int, *, restricted: bool
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.intp], NDArray[np.intp]]:
+    """Return the brackets of falling crossings, the scores at their ends, their sets, and maxima a set."""
+    inside, variance = studies.inside, studies.variance
+    sets = studies.effect.shape[1]
+    smallest = variance.min(axis=0)
+    deviation = np.where(inside, fit(studies, inside.astype(np.float64)).residual, 0.0)
+    # Beyond the largest squared deviation times the number of studies the score is negative.
+    largest = 2 * (deviation * deviation).sum(axis=0) + smallest
+    # Below a tenth of the smallest variance the weights hardly move, and the score is all but a line.
+    lowest = 0.1 * smallest
+    span = largest / lowest
+    points = 1 + max(1, int(np.ceil(np.log(span.max()) / np.log(_RATIO))))
+    grid = np.empty((points + 1, sets))
+    grid[0], grid[1], grid[2:] = 0.0, lowest, span ** (1 / (points - 1))
+    np.multiply.accumulate(grid[1:], axis=0, out=grid[1:])
+    if grid.size * studies.effect.shape[0] <= _AT_ONCE and studies.design is None:
+        wide = (studies.effect.shape[0], grid.size)
+        again = [np.broadcast_to(x, wide) if sets == 1 else np.tile(x, points + 1) for x in studies[:2]]
+        repeated = Studies(*again)
+        found = _scores(repeated, restricted=restricted).score(grid.ravel()).reshape(grid.shape)
+    else:
+        found = np.stack([scores.score(tau2) for tau2 in grid])
+    rising = found > 0
+    if rising[-1].any():
+        raise not_converged("The likelihood", np.flatnonzero(rising[-1]) + first)
+    rows, columns = np.nonzero(rising[:-1] & ~rising[1:])
+    peaks = np.bincount(columns, minlength=sets) + ~rising[0]
+    return (
+        grid[rows, columns],
+        grid[rows + 1, columns],
+        found[rows, columns],
+        found[rows + 1, columns],
+        columns,
+        peaks,
+    )
+
+
+def _newton(
+    studies: Studies,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    sets: NDArray[np.intp],
+    *,
+    restricted: bool,
+) -> FloatArray:
+    """Return the root of a score that is positive at `lower` and not at `upper`, one a set."""
+    root, result, open_ = start, np.empty(start.size), np.arange(start.size)
+    scores = _scores(studies, restricted=restricted)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(_ITERATIONS):
+            value, slope, size = scores.newton(root)
+            rising = value > 0
+            lower, upper = np.where(rising, root, lower), np.where(rising, upper, root)
+            proposal = root - value / slope
+            # A step out of the bracket, or up a convex stretch, is replaced by halving.
+            inner = (proposal > lower) & (proposal < upper) & (slope < 0)
+            following = np.where(inner, proposal, (lower + upper) / 2)
+            # The steps double the digits: after one of 1e-8 the next would be below the last. A score of
+            # rounding errors says no more.
+            exact = np.abs(value) <= 1e-15 * size
+            closed = (inner & (np.abs(following - root) <= 1e-8 * root)) | (upper - lower <= 1e-15 * upper)
+            root = np.where(exact, root, following)
+            done = exact | closed
+            if not done.any():
+                continue
+            result[open_[done]] = root[done]
+            keep = ~done
+            if not keep.any():
+                return result
+            # Arrays are made smaller when that is worth their copies; what is done moves no more than a
+            # digit.
+            if 2 * np.count_nonzero(keep) <= keep.size:
+                open_, root, lower, upper = open_[keep], root[keep], lower[keep], upper[keep]
+                studies = studies.take(keep)
+                scores = _scores(studies, restricted=restricted)
+    raise not_converged("The likelihood", sets[open_])
