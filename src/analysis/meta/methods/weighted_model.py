@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from analysis.values.arrays import BoolArray, FloatArray
 
 __all__ = ["Fitted", "Studies", "fit", "trace_of_square", "trace_with"]
@@ -47,7 +49,7 @@ class Studies(NamedTuple):
         """Return the variances, 0 outside of the sets: what may be multiplied by a weight of 0."""
         return np.where(self.inside, self.variance, 0.0)
 
-    def take(self, sets: FloatArray | slice) -> Studies:
+    def take(self, sets: NDArray[np.intp] | BoolArray | slice) -> Studies:
         """Return some of the sets."""
         design = self.design and tuple(x if x.shape[1] == 1 else x[:, sets] for x in self.design)
         return Studies(self.effect[:, sets], self.variance[:, sets], design)
