@@ -136,6 +136,7 @@ _HOMES = {
         "survey_prevalence",
         "true_prevalence",
     ),
+    "analysis.measures.unconditional": ("unconditional_test",),
     "analysis.meta.pooled_estimate": ("PooledEstimate",),
     "analysis.meta.pooling": (
         "pool",

@@ -234,6 +234,9 @@ from analysis.measures.survey import (
 from analysis.measures.survey import (
     true_prevalence as true_prevalence,
 )
+from analysis.measures.unconditional import (
+    unconditional_test as unconditional_test,
+)
 from analysis.meta.pooled_estimate import (
     PooledEstimate as PooledEstimate,
 )

@@ -11,6 +11,7 @@ from analysis import (
     PairedTable,
     Proportion,
     TwoByTwo,
+    cochran_mantel_haenszel_test,
     mcnemar_test,
     odds_ratio,
     paired_difference,
@@ -20,6 +21,7 @@ from analysis import (
     risk_difference,
     risk_ratio,
 )
+from analysis.measures.methods.unconditional import paired_pvalue, two_proportions_pvalue
 from reference_values import identifier, number, records
 
 PACKAGE = "contingencytables"
@@ -106,6 +108,19 @@ def test_fisher_in_fractions_where_the_package_differs(record):
     assert _pvalue(record) == pytest.approx(float(theirs), rel=1e-9)
 
 
+@pytest.mark.parametrize("record", _families(["Pearson_chi_squared_test_CC_2x2"]), ids=identifier)
+def test_corrected_chi_square_is_cochrans_of_one_stratum(record):
+    (a, b), (c, d) = record["inputs"]["tab"]["rows"]
+    strata = TwoByTwo(exposed_cases=[a], exposed_total=[a + b], control_cases=[c], control_total=[c + d])
+    test = cochran_mantel_haenszel_test(strata, method="cochran", correct=True)
+    if a + c == 0:
+        # No case at all is no test: 0/0 here, with a P-value of 1 there.
+        assert np.isnan([test.statistic, test.pvalue]).all()
+        return
+    assert float(test.statistic) == pytest.approx(record["outputs"]["T"], rel=1e-10)
+    assert float(test.pvalue) == pytest.approx(_pvalue(record), rel=1e-10)
+
+
 # One proportion: `prevalence` has no null, but at the level 1 - P one limit is the null.
 
 TESTS_OF_ONE = {
@@ -117,16 +132,24 @@ TESTS_OF_ONE = {
     "Exact_binomial_test_1x2": "clopper-pearson",
     "MidP_binomial_test_1x2": "mid-p",
     "Blaker_exact_test_1x2": "blaker",
+    "Blaker_midP_test_1x2": "blaker-mid-p",
 }
 # Beyond the null Blaker's acceptability rises above P once more, until it jumps down at 0.1112.
 BEYOND = "Blaker_exact_test_1x2/0_10/p0=0.1"
 # The acceptability jumps at 1/2: the limit would be there for many another P.
 JUMPS = "Blaker_exact_test_1x2/13_47/p0=0.5"
+# The same of the mid-P acceptability.
+BEYOND_MID = [
+    f"Blaker_midP_test_1x2/{case}" for case in ("0_10/p0=0.1", "1_12/p0=0.1", "15_30/p0=0.5", "0_1/p0=0.1")
+]
+# At 1/2 n - x is as extreme as x. By rounding the package counts it whole in the first, and not at all in the
+# second.
+MISSED_TIES = {"Blaker_midP_test_1x2/250_533/p0=0.5": 1.5, "Blaker_midP_test_1x2/13_47/p0=0.5": 0.5}
 
 
 def _is_invertible(record):
     given, pvalue = record["inputs"], _pvalue(record)
-    if record["id"] in {BEYOND, JUMPS}:
+    if record["id"] in {BEYOND, JUMPS, *BEYOND_MID, *MISSED_TIES}:
         return False
     # Where the difference is smaller than the correction the package corrects 0 to a P-value below 1.
     if "_CC_" in record["id"] and abs(given["X"] - given["n"] * given["pi0"]) <= 0.5:
@@ -164,6 +187,37 @@ def test_blaker_limit_beyond_the_null():
     assert limit == pytest.approx(0.1112, abs=5e-5)
     assert acceptability(limit - 1e-9) > pvalue
     assert (np.array([acceptability(risk) for risk in np.linspace(limit + 1e-9, 1, 500)]) < pvalue).all()
+
+
+def _mid_acceptability(events, total, risk):
+    """Return what is less acceptable than the observed count and half of what is as acceptable."""
+    counts = np.arange(total + 1)
+    tail = np.minimum(stats.binom.cdf(counts, total, risk), stats.binom.sf(counts - 1, total, risk))
+    probability = stats.binom.pmf(counts, total, risk)
+    equal = np.isclose(tail, tail[events], rtol=1e-10, atol=0)
+    return probability[(tail < tail[events]) & ~equal].sum() + probability[equal].sum() / 2
+
+
+@pytest.mark.parametrize("start", BEYOND_MID)
+def test_blaker_mid_p_limit_beyond_the_null(start):
+    (record,) = records(PACKAGE, start)
+    given, pvalue, limit = record["inputs"], _pvalue(record), _limit_at(record)
+    counts, null = (given["X"], given["n"]), given["pi0"]
+    assert _mid_acceptability(*counts, null) == pytest.approx(pvalue, rel=1e-9)
+    assert limit > null
+    assert _mid_acceptability(*counts, limit - 1e-9) > pvalue
+    beyond = np.linspace(limit + 1e-9, 1, 500)
+    assert max(_mid_acceptability(*counts, risk) for risk in beyond) < pvalue
+
+
+@pytest.mark.parametrize("start", MISSED_TIES)
+def test_blaker_mid_p_misses_ties(start):
+    (record,) = records(PACKAGE, start)
+    given = record["inputs"]
+    ours = _mid_acceptability(given["X"], given["n"], 0.5)
+    # Half of both counts that are as acceptable as each other.
+    equal = stats.binom.pmf(given["X"], given["n"], 0.5)
+    assert _pvalue(record) == pytest.approx(ours + (MISSED_TIES[start] - 1) * equal, rel=1e-9)
 
 
 @pytest.mark.parametrize("record", _families(["ClopperPearson_exact_CI_1x2"]), ids=identifier)
@@ -230,6 +284,86 @@ def test_pvalues_of_paired_measures_are_mcnemars(record):
 )
 def test_mcnemar_statistic_has_the_sign_of_the_difference(record):
     assert float(mcnemar_test(_pairs(record)).statistic) == pytest.approx(record["outputs"]["Z"], rel=1e-9)
+
+
+@pytest.mark.parametrize("record", _families(["McNemar_exact_unconditional_test_paired_2x2"]), ids=identifier)
+def test_unconditional_mcnemar(record):
+    pairs = _pairs(record)
+    pvalue = float(mcnemar_test(pairs, method="exact-unconditional").pvalue)
+    _is_the_top_of_a_grid(pvalue, record)
+    if pairs.exposed_only == pairs.control_only:
+        assert pvalue == 1
+        return
+    # By the definition: the probability of every table of so many pairs and a statistic as large.
+    n = int(pairs.pairs)
+    kinds, others = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+    possible = kinds + others <= n
+    kinds, others = kinds[possible], others[possible]
+
+    def square(b, c):
+        return (b - c) ** 2 / np.maximum(b + c, 1)
+
+    extreme = square(kinds, others) >= square(pairs.exposed_only, pairs.control_only) * (1 - 1e-12)
+    kinds, others = kinds[extreme], others[extreme]
+    counts = np.stack([kinds, others, n - kinds - others], axis=-1)
+    for gamma in (0.0, 1e-4):
+        low, high = _exact_interval(pairs.exposed_only + pairs.control_only, n, gamma)
+        shares = np.linspace(low, high, 400)
+        largest = max(stats.multinomial.pmf(counts, n, [s / 2, s / 2, 1 - s]).sum() for s in shares)
+        found = float(paired_pvalue(pairs.exposed_only, pairs.control_only, pairs.pairs, gamma=gamma))
+        assert largest <= found - gamma + 1e-12
+        assert largest == pytest.approx(found - gamma, rel=1e-3)
+
+
+@pytest.mark.parametrize("record", _families(["Exact_unconditional_test_2x2"]), ids=identifier)
+def test_unconditional_test_of_two_proportions(record):
+    (a, b), (c, d) = record["inputs"]["tab"]["rows"]
+    cells = np.array([a, b, c, d], dtype=float)
+    _is_the_top_of_a_grid(float(two_proportions_pvalue(*cells)), record)
+    n1, n0 = a + b, c + d
+    first, second = np.arange(n1 + 1)[:, None], np.arange(n0 + 1)
+
+    def square(x1, x0):
+        share = np.clip((x1 + x0) / (n1 + n0), 1e-9, 1 - 1e-9)
+        return (x1 / n1 - x0 / n0) ** 2 / (share * (1 - share))
+
+    extreme = square(first, second) >= square(a, c) * (1 - 1e-12)
+    for gamma in (0.0, 1e-4):
+        low, high = _exact_interval(a + c, n1 + n0, gamma)
+        largest = max(
+            (stats.binom.pmf(first, n1, p) * stats.binom.pmf(second, n0, p))[extreme].sum()
+            for p in np.linspace(low, high, 500)
+        )
+        found = float(two_proportions_pvalue(*cells, gamma=gamma))
+        assert largest <= found - gamma + 1e-12
+        assert largest == pytest.approx(found - gamma, rel=1e-3)
+
+
+def test_unconditional_pvalues_of_many_tables_and_empty_ones():
+    cells = np.random.default_rng(3).integers(0, 9, (4, 5, 4)).astype(float)
+    batch, pairs = two_proportions_pvalue(*cells), paired_pvalue(cells[0], cells[1], cells.sum(axis=0))
+    assert batch.shape == pairs.shape == (5, 4)
+    for index in np.ndindex(5, 4):
+        a, b, c, d = (part[index] for part in cells)
+        assert float(two_proportions_pvalue(a, b, c, d)) == pytest.approx(batch[index], rel=1e-11)
+        assert float(paired_pvalue(a, b, a + b + c + d)) == pytest.approx(pairs[index], rel=1e-11)
+    for empty in ((0, 5, 0, 7), (5, 0, 7, 0), (0, 0, 3, 4), (0, 0, 0, 0)):
+        assert float(two_proportions_pvalue(*np.array(empty, dtype=float))) == 1
+
+
+def _exact_interval(events, total, gamma):
+    if gamma == 0:
+        return 0.0, 1.0
+    estimate = prevalence(
+        Proportion(events=events, total=total), method="clopper-pearson", confidence_level=1 - gamma
+    )
+    return float(estimate.low), float(estimate.high)
+
+
+def _is_the_top_of_a_grid(pvalue, record):
+    # The package tries values of what is unknown: at most 1.2e-6 below the top, and never above it.
+    assert pvalue == pytest.approx(_pvalue(record), rel=1.2e-6)
+    assert pvalue >= _pvalue(record) * (1 - 1e-12)
 
 
 @pytest.mark.parametrize("record", _families(["Transformed_Blaker_exact_CI_paired_2x2"]), ids=identifier)

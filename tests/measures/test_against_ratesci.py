@@ -1,4 +1,4 @@
-"""Intervals and P-values of ratesci; rates and most paired methods are in the tests of each measure."""
+"""Intervals and P-values of ratesci; MOVER of rates and most paired methods are with the measure."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from analysis import (
     Proportion,
     Rate,
     TwoByTwo,
+    TwoRates,
     cochran_mantel_haenszel_test,
     incidence_rate,
     mantel_haenszel,
@@ -15,6 +16,8 @@ from analysis import (
     paired_difference,
     paired_ratio,
     prevalence,
+    rate_difference,
+    rate_ratio,
     risk_difference,
     risk_ratio,
     survey_prevalence,
@@ -54,6 +57,10 @@ def _pvalue(record):
 # which leaves about eight digits to limits and P-values. Those of the odds ratio are not rounded.
 ROUNDED = 1e-8
 SCORES = {
+    "RD/skewTRUE/bcfTRUE/ccFALSE": (risk_difference, "skewness-corrected", ROUNDED),
+    "RR/skewTRUE/bcfTRUE/ccFALSE": (risk_ratio, "skewness-corrected", ROUNDED),
+    # With its default correction for bias, which is ours; the others are without.
+    "OR/skewTRUE/bcfTRUE/ccFALSE": (odds_ratio, "skewness-corrected", 1e-9),
     "RD/skewFALSE/bcfTRUE/ccFALSE": (risk_difference, "miettinen-nurminen", ROUNDED),
     "RD/skewFALSE/bcfFALSE/ccFALSE": (risk_difference, "mee", ROUNDED),
     "RR/skewFALSE/bcfTRUE/ccFALSE": (risk_ratio, "miettinen-nurminen", ROUNDED),
@@ -95,6 +102,8 @@ def test_score_pvalues_of_the_bias_corrected_odds_ratio(record):
 MOVER = {
     "RD/wilson/ccFALSE": (risk_difference, "newcombe"),
     "RR/wilson/ccFALSE": (risk_ratio, "mover-wilson"),
+    # contingencytables' interval of this name is another one, wider than any in large samples.
+    "OR/wilson/ccFALSE": (odds_ratio, "mover-wilson"),
 }
 
 
@@ -123,6 +132,21 @@ def test_jeffreys_and_mid_p_proportions(record):
 
 
 @pytest.mark.parametrize(
+    "record", records("ratesci", "rateci/bin", keep=lambda r: "ccFALSE" in r["id"]), ids=identifier
+)
+def test_skewness_corrected_proportions(record):
+    estimate = prevalence(_proportion(record), method="skewness-corrected")
+    _check(estimate, record["outputs"]["scas"], rel=1e-11)
+
+
+@pytest.mark.parametrize("record", records("ratesci", "scoreci/p/"), ids=identifier)
+def test_skewness_corrected_proportions_by_search(record):
+    estimate = prevalence(_proportion(record), method="skewness-corrected")
+    # Halved to 1e-12.
+    _check(estimate, record["outputs"]["estimates"], abs_=1e-12)
+
+
+@pytest.mark.parametrize(
     "record", records("ratesci", "rateci/bin", keep=lambda r: "ccTRUE" in r["id"]), ids=identifier
 )
 def test_clopper_pearson(record):
@@ -138,6 +162,35 @@ def test_garwood(record):
     rate = Rate(events=given["x"], person_time=given["n"])
     # Halved to 1e-8 as above, of the rate.
     _check(incidence_rate(rate, method="exact"), record["outputs"]["garwood"], abs_=1e-8)
+
+
+@pytest.mark.parametrize(
+    "record", records("ratesci", "rateci/poi", keep=lambda r: "ccFALSE" in r["id"]), ids=identifier
+)
+def test_rates(record):
+    rate = Rate(events=record["inputs"]["x"], person_time=record["inputs"]["n"])
+    # ratesci searches its mid-P limits to about seven digits.
+    for method, name, rel, abs_ in (
+        ("jeffreys", "jeff", 1e-10, 1e-12),
+        ("mid-p", "midp", 1e-6, 1e-8),
+        ("skewness-corrected", "scas", 1e-12, 1e-15),
+    ):
+        _check(incidence_rate(rate, method=method), record["outputs"][name], rel=rel, abs_=abs_)
+
+
+@pytest.mark.parametrize("record", records("ratesci", "scoreci/poi"), ids=identifier)
+def test_score_intervals_of_two_rates(record):
+    given = record["inputs"]
+    rates = TwoRates(
+        exposed_events=given["x1"],
+        exposed_time=given["n1"],
+        control_events=given["x2"],
+        control_time=given["n2"],
+    )
+    measure = rate_ratio if given["ct"] == "RR" else rate_difference
+    estimate = measure(rates, method="skewness-corrected" if given["skew"] else "score")
+    _check(estimate, record["outputs"]["estimates"], rel=1e-10, abs_=1e-11)
+    assert float(estimate.pvalue) == pytest.approx(_pvalue(record), rel=1e-10)
 
 
 @pytest.mark.parametrize("record", records("ratesci", "jeffreysci/"), ids=identifier)
@@ -160,11 +213,11 @@ def test_unadjusted_jeffreys(record):
     ids=identifier,
 )
 def test_score_pvalue_of_one_half_by_inversion(record):
-    # Its interval is corrected for skewness, of which 1/2 has none: at the level 1 - P one of Wilson's
-    # limits is the null.
-    estimate = prevalence(_proportion(record), method="wilson", confidence_level=1 - _pvalue(record))
-    limit = estimate.low if record["outputs"]["pval"]["scorenull"] > 0 else estimate.high
-    assert float(limit) == pytest.approx(record["outputs"]["pval"]["theta0"], rel=1e-9)
+    # Corrected for skewness, of which 1/2 has none: at the level 1 - P a limit of either method is the null.
+    for method in ("wilson", "skewness-corrected"):
+        estimate = prevalence(_proportion(record), method=method, confidence_level=1 - _pvalue(record))
+        limit = estimate.low if record["outputs"]["pval"]["scorenull"] > 0 else estimate.high
+        assert float(limit) == pytest.approx(record["outputs"]["pval"]["theta0"], rel=1e-9)
 
 
 def test_clusters_by_their_design_effect():
@@ -254,7 +307,51 @@ def test_stratified_score_test_is_cochran_mantel_haenszel(record):
     ids=identifier,
 )
 def test_mantel_haenszel_weights_give_the_mantel_haenszel_estimate(record):
-    # The limits are score limits, ours Sato's, and Greenland and Robins'.
     estimate = mantel_haenszel(_table(record), measure=record["inputs"]["ct"])
     # Searched to ten digits behind the point.
     assert float(estimate.value) == pytest.approx(record["outputs"]["estimates"]["est"], abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    "record",
+    _named("scoreci/strat/", {f"{m}/MH/skew{s}" for m in ("RD", "RR") for s in ("TRUE", "FALSE")}),
+    ids=identifier,
+)
+def test_stratified_score_limits(record):
+    method = "skewness-corrected" if record["inputs"]["skew"] else "score"
+    estimate = mantel_haenszel(_table(record), measure=record["inputs"]["ct"], method=method)
+    assert estimate.method == f"mantel-haenszel ({method})"
+    # Searched to ten digits behind the point.
+    _check(estimate, record["outputs"]["estimates"], rel=ROUNDED, abs_=1e-10)
+    assert float(estimate.pvalue) == pytest.approx(_pvalue(record), rel=ROUNDED)
+    assert estimate.std_error is None
+
+
+@pytest.mark.parametrize(
+    ("measure", "of_one"), [("RR", risk_ratio), ("RD", risk_difference)], ids=["RR", "RD"]
+)
+@pytest.mark.parametrize("method", ["score", "skewness-corrected"])
+def test_stratified_scores_of_one_stratum_and_of_replicates(measure, of_one, method):
+    cells = np.random.default_rng(6).integers(0, 7, (4, 30, 3))
+    names = ("exposed_cases", "exposed_noncases", "control_cases", "control_noncases")
+    table = TwoByTwo.from_cells(**dict(zip(names, cells, strict=True)))
+    batch = mantel_haenszel(table, measure=measure, method=method)
+    one = of_one(table[:, 0], method="miettinen-nurminen" if method == "score" else method)
+    alone = mantel_haenszel(table[:, :1], measure=measure, method=method)
+    for name in ("value", "low", "high", "pvalue"):
+        np.testing.assert_allclose(getattr(alone, name), getattr(one, name), rtol=1e-9, atol=1e-12)
+        loop = [
+            getattr(mantel_haenszel(row, measure=measure, method=method), name)
+            for row in (table[i] for i in range(30))
+        ]
+        np.testing.assert_allclose(getattr(batch, name), loop, rtol=1e-11, atol=1e-14)
+    assert (batch.low <= batch.high).all()
+
+
+@pytest.mark.parametrize(("measure", "variance"), [("OR", None), ("RD", "sato"), ("RR", "greenland-robins")])
+def test_stratified_scores_take_no_variance_and_no_odds_ratio(measure, variance):
+    table = TwoByTwo(exposed_cases=[1, 2], exposed_total=4, control_cases=[2, 2], control_total=5)
+    with pytest.raises(ValueError, match="`method` may be 'score' for 'RR' and 'RD' without a `variance`"):
+        mantel_haenszel(table, measure=measure, method="score", variance=variance)
+    with pytest.raises(ValueError, match="`method` must be one of 'wald', 'score'"):
+        mantel_haenszel(table, measure=measure, method="scores")

@@ -11,9 +11,9 @@ from reference_values import dataset, identifier, numbers, records
 TWO_BY_TWO = ("RR", "OR", "RD", "AS", "PETO")
 PROPORTION = ("PR", "PLN", "PLO", "PAS", "PFT")
 RATE = ("IR", "IRLN", "IRS", "IRFT")
-TWO_RATES = ("IRR", "IRD")
+TWO_RATES = ("IRR", "IRD", "IRSD")
 MEASURES = (*TWO_BY_TWO, *PROPORTION, *RATE, *TWO_RATES)
-ADDS_NOTHING = ("AS", "PAS", "PFT", "IRS", "IRFT")
+ADDS_NOTHING = ("AS", "PAS", "PFT", "IRS", "IRFT", "IRSD")
 ALL = {"correction": 0.5, "correct": "all"}
 OPTIONS = {
     "default": {},

@@ -16,6 +16,7 @@ R_NAMES = {
     "ClopperPearson_exact_CI_1x2_beta_version": "clopper-pearson",
     "ClopperPearson_midP_CI_1x2": "mid-p",
     "Blaker_exact_CI_1x2": "blaker",
+    "Blaker_midP_CI_1x2": "blaker-mid-p",
     "LR_CI_1x2": "likelihood-ratio",
     "Wald_CI_CC_1x2": "wald-cc",
     "Wilson_score_CI_CC_1x2": "wilson-cc",

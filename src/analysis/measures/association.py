@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.measures.methods.cells import Cells
 from analysis.measures.methods.correction import corrected_cells
 from analysis.measures.methods.resampling import bootstrap_risk_ratio
-from analysis.measures.methods.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO, Cells
+from analysis.measures.methods.two_proportions import ODDS_RATIO, RISK_DIFFERENCE, RISK_RATIO
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.estimate import Estimate
 from analysis.values.scale import measure_of
@@ -20,7 +21,7 @@ from analysis.values.scale import measure_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.measures.methods.two_proportions import Inverted, Method
+    from analysis.measures.methods.cells import Inverted, Method
     from analysis.values.counts import TwoByTwo
 
 __all__ = ["odds_ratio", "risk_difference", "risk_ratio"]
@@ -45,10 +46,14 @@ def risk_ratio(
         - "log": normal interval of the log ratio (Katz); what most papers print
         - "adjusted-log": as "log", half a case and half a person added to either arm, also to the value
           (Walter; Pettigrew)
+        - "price-bonett": as "log", a quarter of a case and 1.5 non-cases added to either arm, also to the
+          value; an approximate Bayesian interval
         - "inverse-sinh": narrower than "log" where counts are small
+        - "adjusted-inverse-sinh": the same with a person more in either arm for the standard error
         - "mover-wilson": from Wilson's limits of both risks (Donner and Zou's MOVER)
         - "koopman": score interval
         - "miettinen-nurminen": score interval with variance factor N/(N - 1)
+        - "skewness-corrected": the same corrected for the skewness of the score (Gart and Nam; Laud)
         - "likelihood-ratio"
         - "bootstrap": percentiles of binomial resampling of both arms
     confidence_level : float, default 0.95
@@ -85,11 +90,23 @@ def risk_ratio(
     Pettigrew HM, Gart JJ, Thomas DG (1986). The bias and higher cumulants of the logarithm of a binomial
     variate. Biometrika 73:425-435.
 
+    Price RM, Bonett DG (2008). Confidence intervals for a ratio of two independent binomial proportions.
+    Stat Med 27:5497-5508. (Citation not verified.)
+
+    Fagerland MW, Newcombe RG (2013). Confidence intervals for odds ratio and relative risk based on the
+    inverse hyperbolic sine transformation. Stat Med 32:2823-2836. DOI 10.1002/sim.5714
+
+    Donner A, Zou GY (2012). Closed-form confidence intervals for functions of the normal mean and standard
+    deviation. Stat Methods Med Res 21:347-359. (Citation not verified.)
+
     Koopman PAR (1984). Confidence intervals for the ratio of two binomial proportions. Biometrics
     40:513-517. DOI 10.2307/2531405
 
     Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Stat Med 4:213-226.
     DOI 10.1002/sim.4780040211
+
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
 
     Fagerland MW, Lydersen S, Laake P (2015). Recommended confidence intervals for two independent binomial
     proportions. Stat Methods Med Res 24:224-254. DOI 10.1177/0962280211415469
@@ -129,8 +146,12 @@ def odds_ratio(
         - "inverse-sinh": narrower than "woolf" where counts are small
         - "adjusted-inverse-sinh": the same with 0.45 added to each cell for the value and 0.25 for the
           standard error
+        - "mover-wilson": from Wilson's limits of both odds (Donner and Zou's MOVER); where an arm has only
+          cases, from those of the odds of the non-cases
         - "score": Cornfield's score interval without continuity correction
         - "miettinen-nurminen": score interval with variance factor N/(N - 1)
+        - "skewness-corrected": the same corrected for the skewness of the score (Gart and Nam; Laud) and, of
+          first order, for its bias
         - "likelihood-ratio"
         - "exact": conditional on the margins, either tail at most alpha/2 (Cornfield, Fisher)
         - "mid-p": as "exact", with half of the probability of the observed table
@@ -169,6 +190,9 @@ def odds_ratio(
     Fagerland MW, Newcombe RG (2013). Confidence intervals for odds ratio and relative risk based on the
     inverse hyperbolic sine transformation. Stat Med 32:2823-2836. DOI 10.1002/sim.5714
 
+    Donner A, Zou GY (2012). Closed-form confidence intervals for functions of the normal mean and standard
+    deviation. Stat Methods Med Res 21:347-359. (Citation not verified.)
+
     Gart JJ (1966). Alternative analyses of contingency tables. J R Stat Soc B 28:164-179.
 
     Cornfield J (1956). A statistical problem arising from retrospective studies. Proc. Third Berkeley Symp.
@@ -176,6 +200,9 @@ def odds_ratio(
 
     Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Stat Med 4:213-226.
     DOI 10.1002/sim.4780040211
+
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
 
     Baptista J, Pike MC (1977). Algorithm AS 115: exact two-sided confidence limits for the odds ratio in a
     2x2 table. J R Stat Soc C 26:214-220.
@@ -221,6 +248,7 @@ def risk_difference(
         - "newcombe": hybrid of Wilson's limits of both risks
         - "mee": score interval
         - "miettinen-nurminen": score interval with variance factor N/(N - 1)
+        - "skewness-corrected": the same corrected for the skewness of the score (Gart and Nam; Laud)
 
         All are cut to [-1, 1].
     confidence_level : float, default 0.95
@@ -256,6 +284,9 @@ def risk_difference(
 
     Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Stat Med 4:213-226.
     DOI 10.1002/sim.4780040211
+
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
 
     Examples
     --------

@@ -27,10 +27,10 @@ _MEASURES: dict[type, tuple[str, ...]] = {
     TwoByTwo: ("RR", "OR", "RD", "AS", "PETO"),
     Proportion: ("PR", "PLN", "PLO", "PAS", "PFT"),
     Rate: ("IR", "IRLN", "IRS", "IRFT"),
-    TwoRates: ("IRR", "IRD"),
+    TwoRates: ("IRR", "IRD", "IRSD"),
 }
 # Their variance does not depend on the events: they need no correction, and by default get none.
-_UNCORRECTED = frozenset({"AS", "PAS", "PFT", "IRS", "IRFT"})
+_UNCORRECTED = frozenset({"AS", "PAS", "PFT", "IRS", "IRFT", "IRSD"})
 # Which measures know another variance than the large-sample one.
 _VARIANCES = {"unbiased": ("PR", "RD"), "average": ("PR", "PLN", "PLO", "RD")}
 
@@ -55,10 +55,10 @@ def effect_sizes(
         TwoByTwo: "RR", "OR", "RD", "AS" (difference of arcsines), "PETO" (Peto's log odds ratio).
         Proportion: "PR" (raw), "PLN" (log), "PLO" (logit), "PAS" (arcsine), "PFT" (Freeman and Tukey's double
         arcsine). Rate: "IR", "IRLN" (log), "IRS" (square root), "IRFT" (double square root). TwoRates: "IRR",
-        "IRD".
+        "IRD", "IRSD" (difference of square roots).
     correction : float, optional
         Added to every cell (or event count) of the studies that `correct` chooses. Default 0.5, except for
-        "AS", "PAS", "PFT", "IRS" and "IRFT", which need none; as metafor's `escalc` does.
+        "AS", "PAS", "PFT", "IRS", "IRFT" and "IRSD", which need none; as metafor's `escalc` does.
     correct : {"only-zero", "all", "all-if-any-zero", "none"}, default "only-zero"
         Which studies are corrected: those with an empty cell, all, all if one has an empty cell, or none.
     drop_double_zero : bool, default False
@@ -95,7 +95,8 @@ def effect_sizes(
     - PR: x/n, p(1 - p)/n; PLN: log p, 1/x - 1/n; PLO: log(p/(1 - p)), 1/x + 1/(n - x); PAS: asin √p, 1/(4n).
     - PFT: (asin √(x/(n + 1)) + asin √((x + 1)/(n + 1)))/2, 1/(4n + 2).
     - IR: x/t, x/t²; IRLN: log(x/t), 1/x; IRS: √(x/t), 1/(4t); IRFT: (√(x/t) + √((x + 1)/t))/2, 1/(4t).
-    - IRR: log((x1/t1)/(x0/t0)), 1/x1 + 1/x0; IRD: x1/t1 - x0/t0, x1/t1² + x0/t0².
+    - IRR: log((x1/t1)/(x0/t0)), 1/x1 + 1/x0; IRD: x1/t1 - x0/t0, x1/t1² + x0/t0²;
+      IRSD: √(x1/t1) - √(x0/t0), 1/(4 t1) + 1/(4 t0).
 
     Examples
     --------
@@ -157,6 +158,8 @@ def _effects(
     x0, t0 = data.control_events + plus, data.control_time
     if measure == "IRR":
         return np.log(x1 / t1) - np.log(x0 / t0), 1 / x1 + 1 / x0
+    if measure == "IRSD":
+        return np.sqrt(x1 / t1) - np.sqrt(x0 / t0), 1 / (4 * t1) + 1 / (4 * t0)
     return x1 / t1 - x0 / t0, x1 / t1**2 + x0 / t0**2
 
 

@@ -14,11 +14,13 @@ from analysis.measures.methods.binomial_odds import odds_limits, odds_pvalue
 from analysis.measures.methods.inversion import pvalue_of_interval
 from analysis.measures.methods.paired_score import difference_limits, mcnemar_statistic, ratio_limits
 from analysis.measures.methods.paired_wilson import (
+    bonett_price_corrected_lower,
     bonett_price_lower,
     mover_lower,
     newcombe_distances,
     newcombe_excess,
 )
+from analysis.measures.methods.unconditional import paired_pvalue
 from analysis.measures.methods.wald import log_ratio_estimate, wald_difference
 from analysis.values.arguments import check_choice, check_confidence_level, read_only
 from analysis.values.distributions import normal_quantile, two_sided_normal
@@ -26,6 +28,8 @@ from analysis.values.estimate import Estimate
 from analysis.values.framed import Framed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from analysis.values.arrays import FloatArray
@@ -44,7 +48,7 @@ class McNemarTest(Framed):
         Two-sided; 1 where no pair is discordant.
     statistic : ndarray or None
         Standard normal under no effect, positive where more exposed than controls are cases; None for the
-        methods that have none (exact and mid-P). Its square is McNemar's chi-square.
+        methods that have none (the exact ones and mid-P). Its square is McNemar's chi-square.
     method : str
         How the P-value was computed ("asymptotic").
     """
@@ -78,9 +82,11 @@ def mcnemar_test(paired: PairedTable, *, method: str = "asymptotic") -> McNemarT
     ----------
     paired : PairedTable
         One table of pairs or an array of them.
-    method : {"asymptotic", "asymptotic-corrected", "exact", "mid-p"}, default "asymptotic"
-        "asymptotic" keeps close to its level even with few pairs and is the test that the default intervals
-        of this module invert; "exact" and "asymptotic-corrected" are conservative, "mid-p" is less so.
+    method : str, default "asymptotic"
+        One of "asymptotic", "asymptotic-corrected", "exact", "mid-p", "exact-unconditional". "asymptotic"
+        keeps close to its level even with few pairs and is the test that the default intervals of this module
+        invert; "exact" and "asymptotic-corrected" are conservative, "mid-p" and "exact-unconditional" are
+        less so, the last without ever exceeding its level.
 
     Returns
     -------
@@ -96,12 +102,17 @@ def mcnemar_test(paired: PairedTable, *, method: str = "asymptotic") -> McNemarT
     -----
     With b and c, the discordant pairs of either kind: z = (b - c) / sqrt(b + c); corrected, |b - c| - 1 for
     |b - c|, at least 0. Exact: b is binomial (b + c, 1/2), twice the smaller tail, at most 1; mid-P counts
-    half of the probability of the observed b.
+    half of the probability of the observed b. Unconditional: the probability, over all tables of so many
+    pairs, of a statistic z² as large, largest over the share of discordant pairs within its exact interval of
+    level 0.9999, plus 0.0001 (Berger and Boos); it needs some milliseconds a table.
 
     References
     ----------
     McNemar Q (1947). Note on the sampling error of the difference between correlated proportions or
     percentages. Psychometrika 12:153-157.
+
+    Suissa S, Shuster JJ (1991). The 2x2 matched-pairs trial: exact unconditional design and analysis.
+    Biometrics 47:361-372. (Citation not verified.)
 
     Examples
     --------
@@ -110,8 +121,12 @@ def mcnemar_test(paired: PairedTable, *, method: str = "asymptotic") -> McNemarT
     >>> round(float(test.pvalue), 4)
     0.0339
     """
-    check_choice("method", method, ("asymptotic", "asymptotic-corrected", "exact", "mid-p"))
+    check_choice(
+        "method", method, ("asymptotic", "asymptotic-corrected", "exact", "mid-p", "exact-unconditional")
+    )
     b, c = paired.exposed_only, paired.control_only
+    if method == "exact-unconditional":
+        return McNemarTest(pvalue=paired_pvalue(b, c, paired.pairs), statistic=None, method=method)
     if method in {"exact", "mid-p"}:
         pvalue = odds_pvalue(b, c, np.ones(b.shape), method)
         return McNemarTest(pvalue=pvalue, statistic=None, method=method)
@@ -204,11 +219,11 @@ def paired_difference(
     ----------
     paired : PairedTable
         One table of pairs or an array of them.
-    method : {"tango", "newcombe", "bonett-price", "agresti-min", "wald"}, default "tango"
+    method : {"tango", "newcombe", "bonett-price", "agresti-min", "wald", "wald-cc"}, default "tango"
         "tango" is the score interval, whose P-value is McNemar's; "newcombe" squares and adds Wilson
         limits of either proportion with their correlation; "bonett-price" and "agresti-min" are Wald's
-        interval after adding 1 to the discordant or 1/2 to all cells; "wald" is here to recheck papers that
-        used it.
+        interval after adding 1 to the discordant or 1/2 to all cells; "wald" and "wald-cc", with continuity
+        correction of the variance, are here to recheck papers that used them.
     confidence_level : float, default 0.95
         In (0, 1).
 
@@ -227,10 +242,11 @@ def paired_difference(
 
     Notes
     -----
-    With b and c, the discordant pairs of n: d = (b - c)/n, Wald variance ((b + c)/n - d²)/n. Tango: limits D
-    with n (d - D)² = z² v(D), v(D) the variance at the likelihood's maximum under D. Newcombe: with Wilson
-    limits (l, u) of p1 and p0 and f the correlation, less n/2 in its numerator where positive: d - sqrt((p1 -
-    l1)² - 2 f (p1 - l1)(u0 - p0) + (u0 - p0)²), and accordingly above.
+    With b and c, the discordant pairs of n: d = (b - c)/n, Wald variance ((b + c)/n - d²)/n, corrected with
+    |b - c| - 1 of at least 0 for |b - c| in d²; others lengthen Wald's interval by 1/n instead.
+    Tango: limits D with n (d - D)² = z² v(D), v(D) the variance at the likelihood's maximum under D.
+    Newcombe: with Wilson limits (l, u) of p1 and p0 and f the correlation, less n/2 in its numerator where
+    positive: d - sqrt((p1 - l1)² - 2 f (p1 - l1)(u0 - p0) + (u0 - p0)²), and accordingly above.
 
     References
     ----------
@@ -254,16 +270,17 @@ def paired_difference(
     >>> print(paired_difference(PairedTable(both=1, exposed_only=1, control_only=7, neither=12)))
     −0.29 (−0.52 to −0.03)
     """
-    check_choice("method", method, ("tango", "newcombe", "bonett-price", "agresti-min", "wald"))
+    check_choice("method", method, ("tango", "newcombe", "bonett-price", "agresti-min", "wald", "wald-cc"))
     level = check_confidence_level(confidence_level)
     a, b, c, n = paired.both, paired.exposed_only, paired.control_only, paired.pairs
     z = normal_quantile((1 + level) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = (b - c) / n
     std_error: FloatArray | None = None
-    if method == "wald":
+    if method in {"wald", "wald-cc"}:
+        apart = np.abs(b - c) - (1.0 if method == "wald-cc" else 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            variance = ((b + c) / n - difference**2) / n
+            variance = ((b + c) / n - (np.maximum(apart, 0.0) / n) ** 2) / n
         return wald_difference(
             measure="RD",
             difference=difference,
@@ -299,6 +316,13 @@ def paired_difference(
     )
 
 
+_LOWER: dict[str, Callable[..., FloatArray]] = {
+    "bonett-price": bonett_price_lower,
+    "bonett-price-cc": bonett_price_corrected_lower,
+    "mover": mover_lower,
+}
+
+
 def paired_ratio(paired: PairedTable, *, method: str = "tang", confidence_level: float = 0.95) -> Estimate:
     """Estimate the ratio of two proportions observed in matched pairs.
 
@@ -306,9 +330,10 @@ def paired_ratio(paired: PairedTable, *, method: str = "tang", confidence_level:
     ----------
     paired : PairedTable
         One table of pairs or an array of them.
-    method : {"tang", "bonett-price", "mover", "log"}, default "tang"
+    method : {"tang", "bonett-price", "bonett-price-cc", "mover", "log"}, default "tang"
         "tang" is the score interval, whose P-value is McNemar's; "bonett-price" divides Wilson limits of the
-        proportions among pairs with a case, at a level that makes up for the correlation; "mover" recovers
+        proportions among pairs with a case, at a level that makes up for the correlation, "bonett-price-cc"
+        those with continuity correction; "mover" recovers
         variances from Wilson limits of the proportions (none where all pairs agree); "log" is the normal
         interval of the log ratio.
     confidence_level : float, default 0.95
@@ -350,7 +375,7 @@ def paired_ratio(paired: PairedTable, *, method: str = "tang", confidence_level:
     >>> print(paired_ratio(PairedTable(both=1, exposed_only=1, control_only=7, neither=12)))
     0.25 (0.07 to 0.91)
     """
-    check_choice("method", method, ("tang", "bonett-price", "mover", "log"))
+    check_choice("method", method, ("tang", "bonett-price", "bonett-price-cc", "mover", "log"))
     level = check_confidence_level(confidence_level)
     a, b, c, n = paired.both, paired.exposed_only, paired.control_only, paired.pairs
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -364,7 +389,7 @@ def paired_ratio(paired: PairedTable, *, method: str = "tang", confidence_level:
         low, high = ratio_limits(a, b, c, n, level)
         pvalue = two_sided_normal(mcnemar_statistic(b, c))
     else:
-        lower = bonett_price_lower if method == "bonett-price" else mover_lower
+        lower = _LOWER[method]
         z = np.asarray(normal_quantile((1 + level) / 2))
         with np.errstate(divide="ignore", invalid="ignore"):
             # The other way round the ratio is the reciprocal.

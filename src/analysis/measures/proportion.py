@@ -31,6 +31,8 @@ def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_lev
         [0, 1]; Wald's does neither, and is here to recheck papers that used it.
 
         - "wilson", "wilson-cc": score interval, without and with continuity correction (Newcombe 1998)
+        - "skewness-corrected": score interval corrected for skewness (Laud), about equally far from either
+          tail
         - "wald", "wald-cc": normal interval, without and with continuity correction, cut to [0, 1]
         - "agresti-coull": Wald's after adding z²/2 events and z² persons, cut to [0, 1]
         - "logit": normal interval of the log odds; [0, 1] at no or only events
@@ -38,6 +40,7 @@ def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_lev
         - "clopper-pearson": exact, either tail at most alpha/2
         - "mid-p": as exact, with half of the probability of the observed count
         - "blaker": exact, by acceptability; never wider than Clopper and Pearson's
+        - "blaker-mid-p": as Blaker's, with half of the probability of the observed count
         - "jeffreys": Bayesian with Beta(1/2, 1/2)
         - "likelihood-ratio": by the likelihood-ratio statistic
 
@@ -72,6 +75,9 @@ def prevalence(proportion: Proportion, *, method: str = "wilson", confidence_lev
 
     Blaker H (2000). Confidence curves and improved exact confidence intervals for discrete distributions.
     Can J Stat 28:783-798. DOI 10.2307/3315916
+
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
 
     Brown LD, Cai TT, DasGupta A (2001). Interval estimation for a binomial proportion. Stat Sci 16:101-133.
     DOI 10.1214/ss/1009213286

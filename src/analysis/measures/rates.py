@@ -15,6 +15,13 @@ from analysis.measures.methods.correction import check_correction
 from analysis.measures.methods.inversion import pvalue_of_interval
 from analysis.measures.methods.poisson import POISSON_METHODS, poisson_limits, poisson_std_error
 from analysis.measures.methods.roots import find_root
+from analysis.measures.methods.skewness import (
+    rate_difference_limits,
+    rate_difference_statistic,
+    rate_limits,
+    rate_ratio_limits,
+    skewness_rate_ratio,
+)
 from analysis.measures.methods.wald import log_ratio_estimate, wald_difference
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.distributions import normal_quantile, two_sided_normal
@@ -38,10 +45,12 @@ def incidence_rate(rate: Rate, *, method: str = "exact", confidence_level: float
     ----------
     rate : Rate
         One rate or an array of them.
-    method : {"exact", "mid-p", "byar", "jeffreys", "score", "log", "wald"}, default "exact"
+    method : str, default "exact"
+        One of "exact", "mid-p", "byar", "jeffreys", "score", "skewness-corrected", "log", "wald".
         "exact" are Garwood's limits, "mid-p" count half of the probability of the observed count, "byar" is
         Byar's approximation of the exact limits, "jeffreys" quantiles of Jeffreys' posterior, "score"
-        inverts the test with the standard error under the rate in question, "log" and "wald" are normal
+        inverts the test with the standard error under the rate in question, "skewness-corrected" the same
+        corrected for the skewness of the score, "log" and "wald" are normal
         intervals of the log rate and of the rate. Wald's is cut to 0 and here to recheck papers that used it.
     confidence_level : float, default 0.95
         In (0, 1).
@@ -62,7 +71,7 @@ def incidence_rate(rate: Rate, *, method: str = "exact", confidence_level: float
     -----
     Limits of the count x: exact, chi-square quantiles over 2 (alpha/2 at 2x degrees of freedom, 1 - alpha/2
     at 2x + 2). Byar, x (1 - 1/(9x) - z/(3 sqrt x))³ and the same with x + 1 and + z above; some programs use
-    x + 1/2 in both. Score, x + z²/2 -+ z sqrt(x + z²/4).
+    x + 1/2 in both. Score, x + z²/2 -+ z sqrt(x + z²/4); skewness-corrected, (sqrt(x + (z² + 2)/12) -+ z/2)².
 
     References
     ----------
@@ -71,6 +80,9 @@ def incidence_rate(rate: Rate, *, method: str = "exact", confidence_level: float
 
     Breslow NE, Day NE (1987). Statistical methods in cancer research. Volume II: the design and analysis of
     cohort studies. IARC Sci Publ 82.
+
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
 
     Examples
     --------
@@ -81,17 +93,21 @@ def incidence_rate(rate: Rate, *, method: str = "exact", confidence_level: float
     >>> print(incidence_rate(Rate(events=112, person_time=45.388)))
     2.47 (2.03 to 2.97)
     """
-    check_choice("method", method, POISSON_METHODS)
+    check_choice("method", method, (*POISSON_METHODS, "skewness-corrected"))
     level = check_confidence_level(confidence_level)
     events, time = rate.events, rate.person_time
-    low, high = poisson_limits(events, level, method)
-    std_error = poisson_std_error(events, method)
+    if method == "skewness-corrected":
+        low, high = rate_limits(events, level)
+        std_error = None
+    else:
+        low, high = poisson_limits(events, level, method)
+        std_error = poisson_std_error(events, method)
     if method == "wald" and std_error is not None:
         std_error = std_error / time
     return Estimate(
         measure="IR",
         value=events / time,
-        low=low / time,
+        low=np.where(events == 0, 0.0, low / time),
         high=high / time,
         confidence_level=level,
         std_error=std_error,
@@ -113,10 +129,11 @@ def rate_ratio(
     ----------
     two_rates : TwoRates
         One pair of rates or an array of pairs.
-    method : {"log", "exact", "mid-p", "score"}, default "log"
+    method : {"log", "exact", "mid-p", "score", "skewness-corrected"}, default "log"
         "log" is the normal interval of the log rate ratio. "exact" and "mid-p" rest on the binomial
         distribution of the exposed events given all events, "score" on the test with the standard error
-        under the ratio in question.
+        under the ratio in question, "skewness-corrected" on the same corrected for the skewness of the
+        score.
     confidence_level : float, default 0.95
         In (0, 1).
     correction : float, optional
@@ -151,6 +168,9 @@ def rate_ratio(
     Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Stat Med 4:213-226.
     DOI 10.1002/sim.4780040211
 
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
+
     Examples
     --------
     Hip fracture, Tsur et al. 2022, DOI 10.1007/s11606-021-07241-2: 2.47 per 1000 over 45 388 person-years
@@ -161,7 +181,7 @@ def rate_ratio(
     >>> print(rate_ratio(rates))
     1.52 (1.23 to 1.87)
     """
-    check_choice("method", method, ("log", "exact", "mid-p", "score"))
+    check_choice("method", method, ("log", "exact", "mid-p", "score", "skewness-corrected"))
     level = check_confidence_level(confidence_level)
     added = check_correction(correction)
     if method != "log" and correction is not None:
@@ -186,7 +206,13 @@ def rate_ratio(
             confidence_level=level,
             correction=correction,
         )
-    low, high = odds_limits(exposed, control, level, method)
+    if method == "skewness-corrected":
+        low, high = rate_ratio_limits(exposed, control, level)
+        with np.errstate(all="ignore"):
+            pvalue = two_sided_normal(skewness_rate_ratio(np.log(times), exposed, control))
+    else:
+        low, high = odds_limits(exposed, control, level, method)
+        pvalue = odds_pvalue(exposed, control, times, method)
     return Estimate(
         measure="IRR",
         value=ratio,
@@ -196,7 +222,7 @@ def rate_ratio(
         std_error=None,
         scale="log",
         method=method,
-        pvalue=odds_pvalue(exposed, control, times, method),
+        pvalue=pvalue,
     )
 
 
@@ -207,9 +233,10 @@ def rate_difference(two_rates: TwoRates, *, method: str = "wald", confidence_lev
     ----------
     two_rates : TwoRates
         One pair of rates or an array of pairs.
-    method : {"wald", "score", "mover", "mover-exact"}, default "wald"
+    method : {"wald", "score", "skewness-corrected", "mover", "mover-exact"}, default "wald"
         "wald" is the normal interval with the standard error at the observed rates, "score" inverts the test
-        with the standard error under the difference in question. "mover" recovers the variances from the
+        with the standard error under the difference in question, "skewness-corrected" the same corrected for
+        the skewness of the score. "mover" recovers the variances from the
         score limits of either rate (for proportions: Newcombe), "mover-exact" from Garwood's.
     confidence_level : float, default 0.95
         In (0, 1).
@@ -236,6 +263,9 @@ def rate_difference(two_rates: TwoRates, *, method: str = "wald", confidence_lev
 
     References
     ----------
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
+
     Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Stat Med 4:213-226.
     DOI 10.1002/sim.4780040211
 
@@ -251,7 +281,7 @@ def rate_difference(two_rates: TwoRates, *, method: str = "wald", confidence_lev
     >>> print(rate_difference(rates, method="score"))
     0.84 (0.39 to 1.36)
     """
-    check_choice("method", method, ("wald", "score", "mover", "mover-exact"))
+    check_choice("method", method, ("wald", "score", "skewness-corrected", "mover", "mover-exact"))
     level = check_confidence_level(confidence_level)
     x1, t1 = two_rates.exposed_events, two_rates.exposed_time
     x0, t0 = two_rates.control_events, two_rates.control_time
@@ -271,6 +301,11 @@ def rate_difference(two_rates: TwoRates, *, method: str = "wald", confidence_lev
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = difference / np.sqrt((x1 + x0) / (t1 * t0))
         pvalue = two_sided_normal(np.where(difference == 0, 0.0, statistic))
+    elif method == "skewness-corrected":
+        low, high = rate_difference_limits(x1, t1, x0, t0, level)
+        with np.errstate(all="ignore"):
+            statistic = rate_difference_statistic(np.zeros_like(difference), x1, t1, x0, t0)
+        pvalue = two_sided_normal(statistic)
     else:
         limits = _score_around if method == "mover" else _exact_around
         below, above = _mover(limits, np.asarray(z), x1, t1, x0, t0)

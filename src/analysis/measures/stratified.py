@@ -12,14 +12,16 @@ import numpy as np
 
 from analysis.measures.common_odds_ratio import exact_test_pvalue
 from analysis.measures.homogeneity import mantel_haenszel_value
+from analysis.measures.methods.stratified_score import stratified_score
 from analysis.measures.methods.wald import log_ratio_estimate, wald_difference
-from analysis.values.arguments import check_choice
+from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.distributions import chi2_tail
+from analysis.values.estimate import Estimate
+from analysis.values.scale import measure_of
 from analysis.values.significance import SignificanceTest
 
 if TYPE_CHECKING:
     from analysis.values.counts import TwoByTwo, TwoRates
-    from analysis.values.estimate import Estimate
 
 __all__ = ["cochran_mantel_haenszel_test", "mantel_haenszel", "mantel_haenszel_rates"]
 
@@ -29,10 +31,16 @@ _VARIANCES = {
     "RR": ("greenland-robins",),
     "RD": ("sato", "greenland-robins"),
 }
+_SCORES = ("score", "skewness-corrected")
 
 
 def mantel_haenszel(
-    table: TwoByTwo, *, measure: str = "OR", variance: str | None = None, confidence_level: float = 0.95
+    table: TwoByTwo,
+    *,
+    measure: str = "OR",
+    method: str = "wald",
+    variance: str | None = None,
+    confidence_level: float = 0.95,
 ) -> Estimate:
     """Pool strata (or studies) by Mantel and Haenszel's weights.
 
@@ -42,10 +50,15 @@ def mantel_haenszel(
         The last axis is strata; leading axes are replicates. A table without axes is one stratum.
     measure : {"OR", "RR", "RD"}, default "OR"
         What is pooled.
+    method : {"wald", "score", "skewness-corrected"}, default "wald"
+        "wald" is the normal interval, of the logarithm for a ratio. "score", of the risk ratio and the risk
+        difference, takes the variance under the ratio or difference in question; its P-value is that of
+        `cochran_mantel_haenszel_test`. "skewness-corrected" is the same corrected for the skewness of the
+        score.
     variance : {"robins-breslow-greenland", "greenland-robins", "sato"}, optional
-        The first belongs to the odds ratio, the second to the risk ratio; both last to the risk difference.
-        Sato's is the default there: it is consistent both for few large and for many small strata, the
-        other for few large ones only.
+        Of "wald" alone. The first belongs to the odds ratio, the second to the risk ratio; both last to the
+        risk difference. Sato's is the default there: it is consistent both for few large and for many small
+        strata, the other for few large ones only.
     confidence_level : float, default 0.95
         In (0, 1).
 
@@ -53,12 +66,13 @@ def mantel_haenszel(
     -------
     Estimate
         Of the shape of the leading axes. No correction is added: strata with empty cells, and empty strata,
-        contribute what they contain.
+        contribute what they contain. `std_error` is None for methods other than "wald".
 
     Raises
     ------
     ValueError
-        If the measure or its variance is unknown or the level outside (0, 1).
+        If the measure, the method or the variance is unknown or not known for the measure, or the level
+        outside (0, 1).
 
     Notes
     -----
@@ -80,6 +94,9 @@ def mantel_haenszel(
     Sato T, Greenland S, Robins JM (1989). On the variance estimator for the Mantel-Haenszel risk
     difference. Biometrics 45:1323-1324.
 
+    Laud PJ (2017). Equal-tailed confidence intervals for comparison of rates. Pharm Stat 16:334-348.
+    DOI 10.1002/pst.1813
+
     Examples
     --------
     Recorded osteoporosis, men and women, Bengtsson et al. 2023, DOI 10.1136/rmdopen-2022-002753, Table 1:
@@ -91,12 +108,35 @@ def mantel_haenszel(
     4.85 (3.92 to 6.00)
     """
     check_choice("measure", measure, _VARIANCES)
+    check_choice("method", method, ("wald", *_SCORES))
     chosen = check_choice("variance", variance or _VARIANCES[measure][0], _VARIANCES[measure])
-    method = "mantel-haenszel" if chosen == _VARIANCES[measure][0] else f"mantel-haenszel ({chosen})"
+    if method in _SCORES and (measure == "OR" or variance is not None):
+        raise ValueError(
+            f"`method` may be {method!r} for 'RR' and 'RD' without a `variance`, but got {measure!r} and "
+            f"{variance!r}. Leave it at 'wald'."
+        )
+    named = method if method in _SCORES else chosen
+    name = "mantel-haenszel" if named == _VARIANCES[measure][0] else f"mantel-haenszel ({named})"
     value = mantel_haenszel_value(table, measure)
     strata = table if table.shape else table[np.newaxis]
     a, c = strata.exposed_cases, strata.control_cases
     n1, n0 = strata.exposed_total, strata.control_total
+    if method in _SCORES:
+        level = check_confidence_level(confidence_level)
+        low, high, pvalue = stratified_score(
+            measure, value, (a, n1, c, n0), level, corrected=method == "skewness-corrected"
+        )
+        return Estimate(
+            measure=measure,
+            value=value,
+            low=low,
+            high=high,
+            confidence_level=level,
+            std_error=None,
+            scale=measure_of(measure).scale,
+            method=name,
+            pvalue=pvalue,
+        )
     b, d, n = n1 - a, n0 - c, n1 + n0
     # An empty stratum weighs nothing; 1 keeps its quotients at 0.
     n = np.where(n > 0, n, 1.0)
@@ -116,7 +156,7 @@ def mantel_haenszel(
                 difference=value,
                 # Sato's estimate may fall below 0 in tiny tables.
                 variance=np.maximum(numerator, 0.0) / weight**2,
-                method=method,
+                method=name,
                 confidence_level=confidence_level,
                 ends=(-1.0, 1.0),
             )
@@ -136,7 +176,7 @@ def mantel_haenszel(
         measure=measure,
         ratio=value,
         variance=log_variance,
-        method=method,
+        method=name,
         confidence_level=confidence_level,
     )
 

@@ -133,6 +133,7 @@ MEASURES: dict[str, Measure] = {
         Measure(code="IRFT", label="Double square-root rate", scale="identity", null=None),
         Measure(code="IRR", label="Rate ratio", scale="log", null=1.0),
         Measure(code="IRD", label="Rate difference", scale="identity", null=0.0),
+        Measure(code="IRSD", label="Square-root rate difference", scale="identity", null=0.0),
         Measure(code="SR", label="Standardized rate", scale="identity", null=None),
         Measure(code="SRR", label="Standardized rate ratio", scale="log", null=1.0),
         Measure(code="SMR", label="Standardized mortality ratio", scale="log", null=1.0),

@@ -1,4 +1,4 @@
-"""Limits of a single proportion that need a search: mid-P, Blaker, likelihood ratio.
+"""Limits of a single proportion that need a search: mid-P, Blaker and its mid-P, likelihood ratio.
 
 The public function is `proportion.prevalence`.
 
@@ -6,10 +6,14 @@ References
 ----------
 Blaker H (2000). Confidence curves and improved exact confidence intervals for discrete distributions. Can J
 Stat 28:783-798. DOI 10.2307/3315916. Corrigenda 29:681.
+
+Fagerland MW, Lydersen S, Laake P (2017). Statistical analysis of contingency tables. Chapman and Hall.
+(Citation not verified.)
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     Limits = tuple[FloatArray, FloatArray]
     LowerLimit = Callable[[FloatArray, FloatArray, float], FloatArray]
 
-__all__ = ["blaker_limits", "likelihood_limits", "mid_p_limits", "upper_tail"]
+__all__ = ["blaker_limits", "blaker_mid_p_limits", "likelihood_limits", "mid_p_limits", "upper_tail"]
 
 
 def upper_tail(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:
@@ -40,6 +44,11 @@ def _lower_tail(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:
     """Return P(X <= x) for whole x of at most n."""
     tail = special.betaincc(x + 1, np.where(x < n, n - x, 1.0), p)
     return np.where(x < n, tail, 1.0)
+
+
+def _above(x: FloatArray, n: FloatArray, p: FloatArray) -> FloatArray:
+    """Return P(X > x) for whole x of at most n."""
+    return np.where(x < n, special.betainc(x + 1, np.where(x < n, n - x, 1.0), p), 0.0)
 
 
 def mid_p_limits(x: FloatArray, n: FloatArray, level: float) -> Limits:
@@ -79,7 +88,12 @@ def blaker_limits(x: FloatArray, n: FloatArray, level: float) -> Limits:
     return _mirrored(_blaker_lower, x, n, level)
 
 
-def _blaker_lower(x: FloatArray, n: FloatArray, level: float) -> FloatArray:
+def blaker_mid_p_limits(x: FloatArray, n: FloatArray, level: float) -> Limits:
+    """Return the same with half of the observed count's probability in the acceptability."""
+    return _mirrored(partial(_blaker_lower, mid=True), x, n, level)
+
+
+def _blaker_lower(x: FloatArray, n: FloatArray, level: float, *, mid: bool = False) -> FloatArray:
     """Walk up from the exact central limit, below which nothing is acceptable, from jump to jump."""
     alpha = 1 - level
     what = "the Blaker limit of a proportion"
@@ -89,9 +103,10 @@ def _blaker_lower(x: FloatArray, n: FloatArray, level: float) -> FloatArray:
     joined = _largest_no_larger(start, x, n)  # counts up to this one are on the other side; -1 is none
 
     def acceptability(p: FloatArray, count: FloatArray, total: FloatArray, other: FloatArray) -> FloatArray:
-        return upper_tail(count, total, p) + np.where(
-            other >= 0, _lower_tail(np.maximum(other, 0.0), total, p), 0.0
-        )
+        tail = upper_tail(count, total, p)
+        if mid:
+            tail = (tail + _above(count, total, p)) / 2
+        return tail + np.where(other >= 0, _lower_tail(np.maximum(other, 0.0), total, p), 0.0)
 
     def gap(p: FloatArray, count: FloatArray, total: FloatArray, other: FloatArray) -> FloatArray:
         return upper_tail(count, total, p) - _lower_tail(other, total, p)

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analysis.measures.methods.binomial import blaker_limits, likelihood_limits, mid_p_limits
+from analysis.measures.methods.binomial import (
+    blaker_limits,
+    blaker_mid_p_limits,
+    likelihood_limits,
+    mid_p_limits,
+)
+from analysis.measures.methods.skewness import proportion_limits
 from analysis.values.distributions import normal_quantile
 
 if TYPE_CHECKING:
@@ -95,6 +101,7 @@ def _jeffreys(x: FloatArray, n: FloatArray, level: float) -> Limits:
 PROPORTION: dict[str, Callable[[FloatArray, FloatArray, float], Limits]] = {
     "wilson": _wilson,
     "wilson-cc": _wilson_corrected,
+    "skewness-corrected": proportion_limits,
     "wald": _wald,
     "wald-cc": _wald_corrected,
     "agresti-coull": _agresti_coull,
@@ -103,6 +110,7 @@ PROPORTION: dict[str, Callable[[FloatArray, FloatArray, float], Limits]] = {
     "clopper-pearson": _clopper_pearson,
     "mid-p": mid_p_limits,
     "blaker": blaker_limits,
+    "blaker-mid-p": blaker_mid_p_limits,
     "jeffreys": _jeffreys,
     "likelihood-ratio": likelihood_limits,
 }

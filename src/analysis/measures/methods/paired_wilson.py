@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analysis.values.arrays import FloatArray
 
     Limits = tuple[FloatArray, FloatArray]
 
-__all__ = ["bonett_price_lower", "mover_lower", "newcombe_distances", "newcombe_excess"]
+__all__ = [
+    "bonett_price_corrected_lower",
+    "bonett_price_lower",
+    "mover_lower",
+    "newcombe_distances",
+    "newcombe_excess",
+]
 
 
 def _wilson(z: FloatArray, x: FloatArray, n: FloatArray) -> Limits:
@@ -24,6 +32,17 @@ def _wilson(z: FloatArray, x: FloatArray, n: FloatArray) -> Limits:
     middle = x + z**2 / 2
     low = np.where(x > 0, x**2 * (1 + z**2 / n) / (middle + half), 0.0) / (n + z**2)
     return low, np.where(x == n, 1.0, (middle + half) / (n + z**2))
+
+
+def _corrected_wilson(z: FloatArray, x: FloatArray, n: FloatArray) -> Limits:
+    """Return Wilson's limits with continuity correction (Newcombe 1998)."""
+    return _corrected_lower(z, x, n), 1 - _corrected_lower(z, n - x, n)
+
+
+def _corrected_lower(z: FloatArray, x: FloatArray, n: FloatArray) -> FloatArray:
+    # (2x + z² - 1 - z root) / (2(n + z²)) as a quotient that keeps its digits.
+    root = np.sqrt(np.maximum(z**2 - 2 - 1 / n + 4 * x * (n - x + 1) / n, 0.0))
+    return np.where(x > 0, (2 * x - 1) ** 2 / (2 * n * (2 * x + z**2 - 1 + z * root)), 0.0)
 
 
 def _correlation(
@@ -66,15 +85,34 @@ def bonett_price_lower(
 ) -> FloatArray:
     """Return Bonett and Price's lower limit of the ratio (a + b) / (a + c)."""
     del n  # pairs without a case say nothing of the ratio
+    low1, high0 = _of_cases(_wilson, z, a, b, c)
+    return np.where(a + b > 0, low1 / high0, 0.0)
+
+
+def bonett_price_corrected_lower(
+    z: FloatArray, a: FloatArray, b: FloatArray, c: FloatArray, n: FloatArray
+) -> FloatArray:
+    """Return the same from Wilson's limits with continuity correction."""
+    del n
+    low1, high0 = _of_cases(_corrected_wilson, z, a, b, c)
+    return np.where(a + b > 0, low1 / high0, 0.0)
+
+
+def _of_cases(
+    limits: Callable[[FloatArray, FloatArray, FloatArray], Limits],
+    z: FloatArray,
+    a: FloatArray,
+    b: FloatArray,
+    c: FloatArray,
+) -> Limits:
+    """Return the lower limit of the exposed and the upper of the controls among pairs with a case."""
     cases, x1, x0 = a + b + c, a + b, a + c
     # The standard error of the log ratio over the sum of those of the log proportions, 1 added to each cell.
     p1, p0 = (x1 + 1) / (cases + 2), (x0 + 1) / (cases + 2)
     apart = np.sqrt((1 - p1) / (x1 + 1)) + np.sqrt((1 - p0) / (x0 + 1))
     together = np.sqrt((b + c + 2) / ((x1 + 1) * (x0 + 1)))
     lessened = z * together / apart
-    low1, _ = _wilson(lessened, x1, cases)
-    _, high0 = _wilson(lessened, x0, cases)
-    return np.where(x1 > 0, low1 / high0, 0.0)
+    return limits(lessened, x1, cases)[0], limits(lessened, x0, cases)[1]
 
 
 def mover_lower(z: FloatArray, a: FloatArray, b: FloatArray, c: FloatArray, n: FloatArray) -> FloatArray:

@@ -35,6 +35,8 @@ __all__ = [
     "LOG_END",
     "invert_difference",
     "invert_ratio",
+    "odds_deviation",
+    "restricted_difference",
     "restricted_odds",
     "restricted_ratio",
     "score_difference",
@@ -70,9 +72,10 @@ def restricted_odds(
     return ratio * odds, odds
 
 
-def _restricted_difference(
+def restricted_difference(
     difference: FloatArray, x1: FloatArray, n1: FloatArray, x2: FloatArray, n2: FloatArray
 ) -> Limits:
+    """Return the two proportions that maximise the likelihood under a risk difference."""
     # N p³ + l2 p² + l1 p + l0 = 0 for the second proportion, by the trigonometric root.
     total, cases = n1 + n2, x1 + x2
     l2 = (n1 + 2 * n2) * difference - total - cases
@@ -119,16 +122,26 @@ def score_odds_ratio(
 ) -> FloatArray:
     """Return the score statistic of an odds ratio; `inflation` multiplies the variance."""
     odds1, odds2 = restricted_odds(np.exp(log_ratio), x1, n1, x2, n2)
-    expected = np.stack(
-        [n1 * odds1 / (1 + odds1), n1 / (1 + odds1), n2 * odds2 / (1 + odds2), n2 / (1 + odds2)]
-    )
+    expected = _expected(odds1, odds2, n1, n2)
+    deviation = odds_deviation(odds1, odds2, x1, n1, x2, n2)
+    information = n1 / (expected[0] * expected[1]) + n2 / (expected[2] * expected[3])
+    return _standardize(deviation, inflation / information)
+
+
+def _expected(odds1: FloatArray, odds2: FloatArray, n1: FloatArray, n2: FloatArray) -> FloatArray:
+    return np.stack([n1 * odds1 / (1 + odds1), n1 / (1 + odds1), n2 * odds2 / (1 + odds2), n2 / (1 + odds2)])
+
+
+def odds_deviation(
+    odds1: FloatArray, odds2: FloatArray, x1: FloatArray, n1: FloatArray, x2: FloatArray, n2: FloatArray
+) -> FloatArray:
+    """Return the cases in the first group beyond those that restricted odds expect."""
+    expected = _expected(odds1, odds2, n1, n2)
     observed = np.stack([x1, n1 - x1, x2, n2 - x2])
     # The four cells deviate alike, up to the sign; the smallest observed one says it with the most digits.
     smallest = observed.argmin(axis=0)[None]
     deviation = np.take_along_axis(observed, smallest, 0)[0] - np.take_along_axis(expected, smallest, 0)[0]
-    deviation = np.where((smallest[0] == 0) | (smallest[0] == 3), deviation, -deviation)
-    information = n1 / (expected[0] * expected[1]) + n2 / (expected[2] * expected[3])
-    return _standardize(deviation, inflation / information)
+    return np.asarray(np.where((smallest[0] == 0) | (smallest[0] == 3), deviation, -deviation))
 
 
 def score_difference(
@@ -140,7 +153,7 @@ def score_difference(
     inflation: FloatArray,
 ) -> FloatArray:
     """Return the score statistic of a risk difference; `inflation` multiplies the variance."""
-    p1, p2 = _restricted_difference(difference, x1, n1, x2, n2)
+    p1, p2 = restricted_difference(difference, x1, n1, x2, n2)
     variance = inflation * (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
     return _standardize(x1 / n1 - x2 / n2 - difference, variance)
 
@@ -165,7 +178,7 @@ def invert_ratio(
     statistic : callable
         Of the log ratio and the arguments.
     ratio : ndarray
-        The estimate, where the statistic is 0: 0 and infinity allowed.
+        The estimate, near which the statistic is 0: 0 and infinity allowed.
     informative : ndarray of bool
         Where the table says anything; elsewhere the limits are 0 and infinity.
     """
@@ -183,14 +196,9 @@ def invert_ratio(
             # A statistic that stays short of its quantile to the end of the scale bounds nothing.
             reaches = sign * statistic(ends[0], *parts) > critical
             chosen = np.flatnonzero(searched.ravel())[reaches]
+            parts = [part[reaches] for part in parts]
             limit.ravel()[chosen] = np.exp(
-                find_root(
-                    lambda x, *rest, s=sign: statistic(x, *rest) - s * critical,
-                    ends[0][reaches],
-                    ends[1][reaches],
-                    *(part[reaches] for part in parts),
-                    what=what,
-                )
+                _find_limit(statistic, sign, critical, ends[0][reaches], ends[1][reaches], parts, what)
             )
     return low, high
 
@@ -211,12 +219,29 @@ def invert_difference(
         for sign, limit in ((1.0, low), (-1.0, high)):
             searched = informative & (np.abs(difference + sign) > 0)
             parts = [array[searched] for array in arguments_]
-            limit[searched] = find_root(
-                lambda x, *rest, s=sign: statistic(x, *rest) - s * critical,
-                np.full(parts[0].size, -sign),
-                difference[searched],
-                *parts,
-                what=what,
-                tolerance=1e-15,
-            )
+            ends = np.full(parts[0].size, -sign), difference[searched]
+            limit[searched] = _find_limit(statistic, sign, critical, *ends, parts, what, tolerance=1e-15)
     return low, high
+
+
+def _find_limit(
+    statistic: Callable[..., FloatArray],
+    sign: float,
+    critical: float,
+    end: FloatArray,
+    estimate: FloatArray,
+    parts: list[FloatArray],
+    what: str,
+    tolerance: float = 1e-14,
+) -> FloatArray:
+    """Return where a falling statistic is `sign` times its quantile, between the end and the estimate."""
+    # A corrected statistic need not be 0 at the estimate: at a low level the limit can lie beyond it.
+    beyond = sign * statistic(estimate, *parts) > critical
+    return find_root(
+        lambda x, *rest: statistic(x, *rest) - sign * critical,
+        end,
+        np.where(beyond, -end, estimate),
+        *parts,
+        what=what,
+        tolerance=tolerance,
+    )
