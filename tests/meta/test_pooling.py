@@ -237,6 +237,26 @@ def test_reml_with_two_maxima_takes_the_higher():
     assert log_likelihood(one, fit.tau2[None], restricted=True) > at_zero
 
 
+def test_one_study_of_all_the_weight_raises_no_warning():
+    effects = EffectSizes(
+        effect=[-1.0747914952232525, -0.1779139465826313, 0.668113421683895],
+        variance=[105.38779037840884, 8.196367995062159e-07, 4151.46924493605],
+    )
+    frame = pool(effects).to_frame()
+    assert frame.loc[0, "value"] == pytest.approx(-0.1779139465826313, rel=1e-6)
+
+
+def test_reml_with_two_maxima_inside():
+    effects = EffectSizes(
+        effect=[-5.45394318, -0.38390159, 1.88068198, -0.68169333, -0.08012775],
+        variance=[3.50110172, 0.06886214, 1.58390166, 2.85494029, 0.01173347],
+    )
+    fit = pool(effects)
+    _, highest = _reml_by_grid(np.asarray(effects.effect), np.asarray(effects.variance))
+    one = Studies(effects.effect[:, None], effects.variance[:, None])
+    assert log_likelihood(one, fit.tau2[None], restricted=True)[0] >= highest - 1e-9
+
+
 def _two_maxima():
     """Search for studies whose restricted likelihood has its higher maximum inside and a lower one at 0."""
     rng = np.random.default_rng(4)

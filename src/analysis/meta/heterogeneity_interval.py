@@ -161,7 +161,7 @@ def tau2_interval(
     >>> from analysis import EffectSizes, pool
     >>> effects = EffectSizes(effect=[0.10, 0.30, 0.35, 0.65], variance=[0.03, 0.03, 0.05, 0.01])
     >>> print(tau2_interval(pool(effects)))
-    τ² = 0.0431 (0.00 to 0.81), I² = 64% (0% to 97%)
+    τ² = 0.0429 (0.00 to 0.70), I² = 63% (0% to 97%)
     """
     check_choice("method", method, _METHODS)
     level = pooled.confidence_level if confidence_level is None else check_confidence_level(confidence_level)

@@ -96,7 +96,7 @@ def prediction_interval(
     >>> from analysis import EffectSizes, pool
     >>> effects = EffectSizes(effect=[0.10, 0.30, 0.35, 0.65], variance=[0.03, 0.03, 0.05, 0.01])
     >>> print(prediction_interval(pool(effects), method="t"))
-    0.38 (−0.40 to 1.16)
+    0.38 (−0.41 to 1.16)
     """
     check_choice("method", method, _METHODS)
     level = pooled.confidence_level if confidence_level is None else check_confidence_level(confidence_level)
@@ -158,7 +158,7 @@ def probability_beyond(
     >>> from analysis import EffectSizes, pool
     >>> effects = EffectSizes(effect=[0.10, 0.30, 0.35, 0.65], variance=[0.03, 0.03, 0.05, 0.01])
     >>> round(float(probability_beyond(pool(effects), 0.2)), 2)
-    0.77
+    0.76
     """
     check_choice("side", side, ("above", "below"))
     limit = as_numbers("threshold", threshold)

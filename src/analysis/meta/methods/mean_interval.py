@@ -157,4 +157,5 @@ def henmi_copas_half_width(studies: Studies, tau2: FloatArray, level: float) -> 
     low, high = np.full(df.shape, 1e-3), np.full(df.shape, quantile)
     # The integral is at most the normal tail beyond t, so that the root is at most the normal quantile.
     t = find_root(excess, low, high, *steps, what="the limit of Henmi and Copas", tolerance=1e-13)
-    return t * inflation / np.sqrt(w1)
+    half: FloatArray = t * inflation / np.sqrt(w1)
+    return half

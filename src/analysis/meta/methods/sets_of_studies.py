@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class SetsOfStudies:
         self.effect, self.variance = self._flat(effect), self._flat(variance)
         self._check(effects, effect, variance, mask, shape)
 
-    def _flat(self, array: FloatArray) -> FloatArray:
+    def _flat(self, array: Any) -> Any:  # noqa: ANN401 -- of numbers or of booleans
         """Return the array with one leading axis: of one row where all sets share it."""
         if array.size == self.k:
             return array.reshape(1, self.k)
@@ -101,6 +102,19 @@ class SetsOfStudies:
         if fault.any():
             _refuse_study(effects, np.broadcast_to(effect, shape), np.broadcast_to(variance, shape), fault)
 
+    def widened(self, shape: tuple[int, ...]) -> SetsOfStudies:
+        """Return the same sets with more leading axes, which share their effects."""
+        if shape == self.shape:
+            return self
+        wide = copy(self)
+        for name in ("effect", "variance", "mask"):
+            array = getattr(self, name)
+            if array is not None and array.shape[0] > 1:
+                whole = np.broadcast_to(array.reshape(*self.shape, self.k), (*shape, self.k))
+                setattr(wide, name, whole.reshape(-1, self.k))
+        wide.shape, wide.size = shape, int(np.prod(shape, dtype=np.int64))
+        return wide
+
     def counts(self) -> FloatArray:
         """Return the studies of every set, of shape (sets,)."""
         if self.mask is None:
@@ -115,6 +129,18 @@ class SetsOfStudies:
         flat = self._flat(array)
         part = flat if flat.shape[0] == 1 else flat[block]
         return np.ascontiguousarray(part.T)
+
+    def with_design(self, studies: Studies, columns: tuple[FloatArray, ...], block: slice) -> Studies:
+        """Return a block of sets with its part of the columns of a design, each of shape (..., k)."""
+        parts = []
+        for column in columns:
+            flat = self._flat(column)
+            part = (flat if flat.shape[0] == 1 else flat[block]).T
+            # What is outside of a set must not spoil its sums.
+            parts.append(
+                np.ascontiguousarray(part if self.mask is None else np.where(studies.inside, part, 0.0))
+            )
+        return studies._replace(design=tuple(parts))
 
     def blocks(self, elements: int = _BLOCK) -> Iterator[tuple[slice, Studies]]:
         """Yield the sets in blocks of about so many elements, with their positions."""
@@ -135,7 +161,7 @@ class SetsOfStudies:
                 # What is outside of a set must not spoil its sums.
                 part = np.where(inside, part, outside)
             parts.append(np.ascontiguousarray(np.broadcast_to(part, wide)))
-        return Studies(*parts)
+        return Studies(parts[0], parts[1])
 
 
 def _refuse_study(effects: EffectSizes, effect: FloatArray, variance: FloatArray, fault: BoolArray) -> None:

@@ -48,7 +48,7 @@ class _Mean:
         first, second, weight = self.first, self.second, self.weight
         np.add(self.variance, tau2, out=first)
         np.divide(1.0, first, out=weight)
-        total = weight.sum(axis=0)
+        total: FloatArray = weight.sum(axis=0)
         np.multiply(weight, self.effect, out=second)
         mean = second.sum(axis=0)
         mean /= total
@@ -145,7 +145,8 @@ def maximum_likelihood(studies: Studies, first: int = 0, *, restricted: bool) ->
     tau2 = np.zeros(studies.effect.shape[1])
     if not sets.size:
         return tau2
-    part = studies.take(sets) if sets.size < tau2.size or (sets != np.arange(tau2.size)).any() else studies
+    # A set can have more than one crossing, or none.
+    part = studies if np.array_equal(sets, np.arange(tau2.size)) else studies.take(sets)
     start = lower + (upper - lower) * score_lower / (score_lower - score_upper)
     roots = _newton(part, start, lower, upper, sets + first, restricted=restricted)
     contested = peaks[sets] > 1
@@ -180,7 +181,7 @@ def _crossings(
     if grid.size * studies.effect.shape[0] <= _AT_ONCE and studies.design is None:
         wide = (studies.effect.shape[0], grid.size)
         again = [np.broadcast_to(x, wide) if sets == 1 else np.tile(x, points + 1) for x in studies[:2]]
-        repeated = Studies(*again)
+        repeated = Studies(again[0], again[1])
         found = _scores(repeated, restricted=restricted).score(grid.ravel()).reshape(grid.shape)
     else:
         found = np.stack([scores.score(tau2) for tau2 in grid])

@@ -94,7 +94,8 @@ def hunter_schmidt_corrected(studies: Studies) -> FloatArray:
     fitted = fit(studies, 1 / studies.variance)
     quadratic = (fitted.weight * fitted.residual**2).sum(axis=0)
     df = studies.residual_df()
-    return _solve(quadratic, df, fitted.weight.sum(axis=0)) * studies.inside.sum(axis=0) / df
+    corrected: FloatArray = studies.inside.sum(axis=0) / df
+    return corrected * _solve(quadratic, df, fitted.weight.sum(axis=0))
 
 
 def sidik_jonkman_start(studies: Studies) -> FloatArray:

@@ -44,17 +44,22 @@ def tau2_std_error(
         fitted = fit(studies, 1 / variance)
         spread = trace_of_square(fitted, studies.finite_variance() + tau2)
         std_error = np.sqrt(2 * spread) / fitted.weight.sum(axis=0)
-        return std_error * (count / studies.residual_df() if method == "HSk" else 1.0)
+        result: FloatArray = std_error * (count / studies.residual_df() if method == "HSk" else 1.0)
+        return result
     if method == "SJ":
         start = sidik_jonkman_start(studies)
         fitted = fit(studies, 1 / (variance + start))
         spread = trace_of_square(fitted, studies.finite_variance() + tau2)
-        result: FloatArray = start * np.sqrt(2 * spread) / studies.residual_df()
+        result = start * np.sqrt(2 * spread) / studies.residual_df()
         return result
     total = 1 / (variance + tau2)
-    if method == "REML":
-        information = trace_of_square(fit(studies, total), 1.0)
-        return np.sqrt(2 / information)
     if method == "ML":
-        return np.sqrt(2 / (total**2).sum(axis=0))
-    return np.sqrt(2 * studies.residual_df()) / trace_with(fit(studies, total), 1.0)
+        result = np.sqrt(2 / (total**2).sum(axis=0))
+        return result
+    # Where one study has all the weight, 1e8 times that of the others, no digit of a trace is left: NaN.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if method == "REML":
+            information = trace_of_square(fit(studies, total), 1.0)
+            return np.where(information > 0, np.sqrt(2 / information), np.nan)
+        slope = trace_with(fit(studies, total), 1.0)
+        return np.where(slope > 0, np.sqrt(2 * studies.residual_df()) / slope, np.nan)

@@ -70,7 +70,8 @@ class Fitted(NamedTuple):
 
     def mean(self) -> FloatArray:
         """Return the weighted mean, for a model that is a mean."""
-        return self.scores[0] * self.basis[0][0]
+        mean: FloatArray = self.scores[0] * self.basis[0][0]
+        return mean
 
 
 def fit(studies: Studies, weight: FloatArray) -> Fitted:
@@ -101,7 +102,7 @@ def fit(studies: Studies, weight: FloatArray) -> Fitted:
 def trace_with(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
     """Return tr(P D) for a diagonal D: with D = 1, tr(P)."""
     weight = fitted.weight
-    trace = (weight * diagonal).sum(axis=0)
+    trace: FloatArray = (weight * diagonal).sum(axis=0)
     squares = weight * weight * diagonal
     for vector in fitted.basis:
         trace = trace - (squares * vector * vector).sum(axis=0)
@@ -112,7 +113,7 @@ def trace_of_square(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
     """Return tr(P D P D) for a diagonal D: with D = 1, tr(PP)."""
     weight = fitted.weight
     once = weight * diagonal
-    trace = (once * once).sum(axis=0)
+    trace: FloatArray = (once * once).sum(axis=0)
     cubes = once * once * weight
     squares = once * weight
     for i, first in enumerate(fitted.basis):
