@@ -1,6 +1,7 @@
 """The house: data flow one way, light imports, public names, nothing that must not be said."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def test_public_functions_are_documented_in_full():
     for name in set(analysis.__all__) - {"style"}:  # a context manager returns nothing
         item = getattr(analysis, name)
         if callable(item) and not isinstance(item, type):
-            assert "Parameters\n" in item.__doc__, name
+            assert "Parameters\n" in item.__doc__ or not inspect.signature(item).parameters, name
             assert "Returns\n" in item.__doc__, name
 
 

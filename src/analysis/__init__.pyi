@@ -237,11 +237,296 @@ from analysis.measures.survey import (
 from analysis.measures.unconditional import (
     unconditional_test as unconditional_test,
 )
+from analysis.meta.affirmative import (
+    AffirmativeEstimate as AffirmativeEstimate,
+)
+from analysis.meta.affirmative import (
+    SValue as SValue,
+)
+from analysis.meta.affirmative import (
+    affirmative_meta_analysis as affirmative_meta_analysis,
+)
+from analysis.meta.affirmative import (
+    s_value as s_value,
+)
+from analysis.meta.affirmative import (
+    worst_case_meta_analysis as worst_case_meta_analysis,
+)
+from analysis.meta.bayes import (
+    BayesianPool as BayesianPool,
+)
+from analysis.meta.bayes import (
+    pool_bayes as pool_bayes,
+)
+from analysis.meta.beta_binomial import (
+    BetaBinomialEstimate as BetaBinomialEstimate,
+)
+from analysis.meta.beta_binomial import (
+    pool_beta_binomial as pool_beta_binomial,
+)
+from analysis.meta.copas import (
+    CopasFit as CopasFit,
+)
+from analysis.meta.copas import (
+    CopasGrid as CopasGrid,
+)
+from analysis.meta.copas import (
+    copas_fit as copas_fit,
+)
+from analysis.meta.copas import (
+    copas_grid as copas_grid,
+)
+from analysis.meta.excess_significance import (
+    ExcessSignificance as ExcessSignificance,
+)
+from analysis.meta.excess_significance import (
+    excess_significance_test as excess_significance_test,
+)
+from analysis.meta.fail_safe import (
+    FailSafeN as FailSafeN,
+)
+from analysis.meta.fail_safe import (
+    fail_safe_n as fail_safe_n,
+)
+from analysis.meta.glmm import (
+    MixedModelEstimate as MixedModelEstimate,
+)
+from analysis.meta.glmm import (
+    pool_glmm as pool_glmm,
+)
+from analysis.meta.gosh import (
+    Gosh as Gosh,
+)
+from analysis.meta.gosh import (
+    gosh as gosh,
+)
+from analysis.meta.heterogeneity_interval import (
+    HeterogeneityInterval as HeterogeneityInterval,
+)
+from analysis.meta.heterogeneity_interval import (
+    tau2_interval as tau2_interval,
+)
+from analysis.meta.influence import (
+    baujat as baujat,
+)
+from analysis.meta.influence import (
+    best_linear_predictions as best_linear_predictions,
+)
+from analysis.meta.influence import (
+    cumulative as cumulative,
+)
+from analysis.meta.influence import (
+    influence as influence,
+)
+from analysis.meta.influence import (
+    leave_one_out as leave_one_out,
+)
+from analysis.meta.influence import (
+    radial as radial,
+)
+from analysis.meta.lfk_index import (
+    LfkIndex as LfkIndex,
+)
+from analysis.meta.lfk_index import (
+    lfk_index as lfk_index,
+)
+from analysis.meta.limit_meta_analysis import (
+    LimitMetaAnalysis as LimitMetaAnalysis,
+)
+from analysis.meta.limit_meta_analysis import (
+    limit_meta_analysis as limit_meta_analysis,
+)
+from analysis.meta.methods.influence_results import (
+    Baujat as Baujat,
+)
+from analysis.meta.methods.influence_results import (
+    BestLinearPredictions as BestLinearPredictions,
+)
+from analysis.meta.methods.influence_results import (
+    Influence as Influence,
+)
+from analysis.meta.methods.influence_results import (
+    PooledSteps as PooledSteps,
+)
+from analysis.meta.methods.influence_results import (
+    Radial as Radial,
+)
+from analysis.meta.multilevel import (
+    MultilevelPool as MultilevelPool,
+)
+from analysis.meta.multilevel import (
+    MultilevelRegression as MultilevelRegression,
+)
+from analysis.meta.multilevel import (
+    aggregate_effects as aggregate_effects,
+)
+from analysis.meta.multilevel import (
+    multilevel_regression as multilevel_regression,
+)
+from analysis.meta.multilevel import (
+    pool_multilevel as pool_multilevel,
+)
+from analysis.meta.multiverse import (
+    ExplainedVariance as ExplainedVariance,
+)
+from analysis.meta.multiverse import (
+    JointTest as JointTest,
+)
+from analysis.meta.multiverse import (
+    Multiverse as Multiverse,
+)
+from analysis.meta.multiverse import (
+    multiverse as multiverse,
+)
+from analysis.meta.permutation import (
+    PermutationTest as PermutationTest,
+)
+from analysis.meta.permutation import (
+    permutation_test as permutation_test,
+)
+from analysis.meta.pet_peese import (
+    PetPeese as PetPeese,
+)
+from analysis.meta.pet_peese import (
+    WaapWls as WaapWls,
+)
+from analysis.meta.pet_peese import (
+    pet_peese as pet_peese,
+)
+from analysis.meta.pet_peese import (
+    waap_wls as waap_wls,
+)
 from analysis.meta.pooled_estimate import (
     PooledEstimate as PooledEstimate,
 )
 from analysis.meta.pooling import (
     pool as pool,
+)
+from analysis.meta.prediction import (
+    prediction_interval as prediction_interval,
+)
+from analysis.meta.prediction import (
+    probability_beyond as probability_beyond,
+)
+from analysis.meta.priors import (
+    DuMouchel as DuMouchel,
+)
+from analysis.meta.priors import (
+    Exponential as Exponential,
+)
+from analysis.meta.priors import (
+    HalfCauchy as HalfCauchy,
+)
+from analysis.meta.priors import (
+    HalfLogistic as HalfLogistic,
+)
+from analysis.meta.priors import (
+    HalfNormal as HalfNormal,
+)
+from analysis.meta.priors import (
+    HalfT as HalfT,
+)
+from analysis.meta.priors import (
+    ImproperUniform as ImproperUniform,
+)
+from analysis.meta.priors import (
+    Jeffreys as Jeffreys,
+)
+from analysis.meta.priors import (
+    LogNormal as LogNormal,
+)
+from analysis.meta.priors import (
+    LogT as LogT,
+)
+from analysis.meta.priors import (
+    TauPrior as TauPrior,
+)
+from analysis.meta.priors import (
+    Uniform as Uniform,
+)
+from analysis.meta.profile import (
+    ProfileLikelihood as ProfileLikelihood,
+)
+from analysis.meta.profile import (
+    profile_likelihood as profile_likelihood,
+)
+from analysis.meta.published_priors import (
+    rhodes_prior as rhodes_prior,
+)
+from analysis.meta.published_priors import (
+    turner_prior as turner_prior,
+)
+from analysis.meta.regression import (
+    meta_regression as meta_regression,
+)
+from analysis.meta.regression_result import (
+    MetaRegression as MetaRegression,
+)
+from analysis.meta.robust import (
+    cluster_robust as cluster_robust,
+)
+from analysis.meta.robust import (
+    robust_pool as robust_pool,
+)
+from analysis.meta.robust import (
+    robust_regression as robust_regression,
+)
+from analysis.meta.selection_models import (
+    SelectionModel as SelectionModel,
+)
+from analysis.meta.selection_models import (
+    selection_model as selection_model,
+)
+from analysis.meta.small_study import (
+    begg_test as begg_test,
+)
+from analysis.meta.small_study import (
+    egger_test as egger_test,
+)
+from analysis.meta.small_study import (
+    pustejovsky_rodgers_test as pustejovsky_rodgers_test,
+)
+from analysis.meta.small_study_result import (
+    SmallStudyTest as SmallStudyTest,
+)
+from analysis.meta.small_study_summary import (
+    SmallStudySummary as SmallStudySummary,
+)
+from analysis.meta.small_study_summary import (
+    small_study_summary as small_study_summary,
+)
+from analysis.meta.small_study_tables import (
+    arcsine_test as arcsine_test,
+)
+from analysis.meta.small_study_tables import (
+    deeks_test as deeks_test,
+)
+from analysis.meta.small_study_tables import (
+    harbord_test as harbord_test,
+)
+from analysis.meta.small_study_tables import (
+    macaskill_test as macaskill_test,
+)
+from analysis.meta.small_study_tables import (
+    peters_test as peters_test,
+)
+from analysis.meta.small_study_tables import (
+    schwarzer_test as schwarzer_test,
+)
+from analysis.meta.sparse import (
+    PooledTables as PooledTables,
+)
+from analysis.meta.sparse import (
+    pool_mantel_haenszel as pool_mantel_haenszel,
+)
+from analysis.meta.sparse import (
+    pool_peto as pool_peto,
+)
+from analysis.meta.trim_and_fill import (
+    TrimAndFill as TrimAndFill,
+)
+from analysis.meta.trim_and_fill import (
+    trim_and_fill as trim_and_fill,
 )
 from analysis.values.counts import (
     Proportion as Proportion,
