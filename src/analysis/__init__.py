@@ -201,6 +201,10 @@ _HOMES = {
         "PooledSteps",
         "Radial",
     ),
+    "analysis.meta.moderator_permutation": (
+        "ModeratorPermutationTest",
+        "moderator_permutation_test",
+    ),
     "analysis.meta.multilevel": (
         "MultilevelPool",
         "MultilevelRegression",
@@ -253,6 +257,10 @@ _HOMES = {
         "turner_prior",
     ),
     "analysis.meta.regression": ("meta_regression",),
+    "analysis.meta.regression_influence": (
+        "RegressionInfluence",
+        "regression_influence",
+    ),
     "analysis.meta.regression_result": ("MetaRegression",),
     "analysis.meta.robust": (
         "cluster_robust",
@@ -285,6 +293,10 @@ _HOMES = {
         "PooledTables",
         "pool_mantel_haenszel",
         "pool_peto",
+    ),
+    "analysis.meta.subgroups": (
+        "Subgroups",
+        "subgroups",
     ),
     "analysis.meta.trim_and_fill": (
         "TrimAndFill",

@@ -351,6 +351,12 @@ from analysis.meta.methods.influence_results import (
 from analysis.meta.methods.influence_results import (
     Radial as Radial,
 )
+from analysis.meta.moderator_permutation import (
+    ModeratorPermutationTest as ModeratorPermutationTest,
+)
+from analysis.meta.moderator_permutation import (
+    moderator_permutation_test as moderator_permutation_test,
+)
 from analysis.meta.multilevel import (
     MultilevelPool as MultilevelPool,
 )
@@ -459,6 +465,12 @@ from analysis.meta.published_priors import (
 from analysis.meta.regression import (
     meta_regression as meta_regression,
 )
+from analysis.meta.regression_influence import (
+    RegressionInfluence as RegressionInfluence,
+)
+from analysis.meta.regression_influence import (
+    regression_influence as regression_influence,
+)
 from analysis.meta.regression_result import (
     MetaRegression as MetaRegression,
 )
@@ -521,6 +533,12 @@ from analysis.meta.sparse import (
 )
 from analysis.meta.sparse import (
     pool_peto as pool_peto,
+)
+from analysis.meta.subgroups import (
+    Subgroups as Subgroups,
+)
+from analysis.meta.subgroups import (
+    subgroups as subgroups,
 )
 from analysis.meta.trim_and_fill import (
     TrimAndFill as TrimAndFill,

@@ -3,7 +3,9 @@ import pandas as pd
 import pytest
 
 from analysis import EffectSizes, pool
+from analysis.meta.heterogeneity_interval import tau2_interval
 from analysis.meta.regression import meta_regression
+from analysis.meta.regression_influence import regression_influence
 from reference_values import identifier, load, number, numbers, records
 
 R_TESTS = {"z": "wald", "t": "t", "knha": "hartung-knapp", "adhoc": "hartung-knapp-adhoc"}
@@ -173,6 +175,59 @@ def test_given_tau2_equals_metafor(record):
     fit, _ = _fit(record, tau2=0.05, ci="wald")
     assert fit.coefficients == pytest.approx(numbers(record["outputs"]["beta"]), rel=1e-7, abs=1e-9)
     assert fit.std_error == pytest.approx(numbers(record["outputs"]["se"]), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [r for name in ("rstandard|", "rstudent|") for r in records("B2_metareg", name, keep=_has_its_q)],
+    ids=identifier,
+)
+def test_residuals_equal_metafor(record):
+    fit, _ = _fit(record)
+    ours, expected = regression_influence(fit), record["outputs"]
+    prefix = "residual" if record["id"].startswith("rstandard") else "deleted_residual"
+    error = {"residual": "residual_std_error", "deleted_residual": "deleted_std_error"}[prefix]
+    for got, name in ((getattr(ours, prefix), "resid"), (getattr(ours, error), "se")):
+        theirs = numbers(expected[name])
+        known = np.isfinite(theirs)
+        assert known.any()
+        assert got[known] == pytest.approx(theirs[known], rel=1e-6, abs=1e-9), name
+
+
+INFLUENCE = {
+    "rstudent": "rstudent",
+    "dffits": "dffits",
+    "cook.d": "cooks_distance",
+    "cov.r": "covariance_ratio",
+    "tau2.del": "tau2_deleted",
+    "QE.del": "qe_deleted",
+    "hat": "hat",
+    "weight": "weight",
+}
+
+
+@pytest.mark.parametrize("record", records("B2_metareg", "influence|", keep=_has_its_q), ids=identifier)
+def test_influence_equals_metafor(record):
+    fit, _ = _fit(record)
+    ours, expected = regression_influence(fit), record["outputs"]
+    for theirs, name in INFLUENCE.items():
+        values = numbers(expected["inf"][theirs])
+        known = np.isfinite(values)
+        got = getattr(ours, name)
+        assert got[known] == pytest.approx(values[known], rel=1e-5, abs=1e-8), theirs
+    betas = np.stack([numbers(column) for column in expected["dfbs"].values()], axis=-1)
+    known = np.isfinite(betas)
+    assert ours.dfbetas[known] == pytest.approx(betas[known], rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("record", records("B2_metareg", "confint|", keep=_has_its_q), ids=identifier)
+def test_interval_of_what_is_left_equals_metafor(record):
+    fit, _ = _fit(record)
+    ours = tau2_interval(fit)
+    rows = record["outputs"]["random"]["rows"]
+    for name, row in (("tau2", rows[0]), ("i2", rows[2]), ("h2", rows[3])):
+        for end, theirs in zip(("_low", "_high"), map(number, row[1:]), strict=True):
+            assert float(getattr(ours, name + end)) == pytest.approx(theirs, rel=1e-6, abs=1e-9), name + end
 
 
 def _bcg():

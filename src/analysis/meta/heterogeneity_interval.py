@@ -10,6 +10,8 @@ import numpy as np
 from analysis.measures.methods.roots import find_root
 from analysis.meta.methods.tau2_likelihood import log_likelihood
 from analysis.meta.methods.tau2_quantile import solve_form, solve_q
+from analysis.meta.pooled_estimate import PooledEstimate
+from analysis.meta.regression_result import MetaRegression
 from analysis.values.arguments import check_choice, check_confidence_level, read_only
 from analysis.values.distributions import chi2_quantile, normal_quantile
 from analysis.values.framed import Framed
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.meta.methods.weighted_model import Studies
-    from analysis.meta.pooled_estimate import PooledEstimate
     from analysis.values.arrays import FloatArray
 
 __all__ = ["HeterogeneityInterval", "tau2_interval"]
@@ -107,14 +108,18 @@ def _ends(result: HeterogeneityInterval, name: str, index: tuple[int, ...]) -> s
 
 
 def tau2_interval(
-    pooled: PooledEstimate, *, method: str = "q-profile", confidence_level: float | None = None
+    pooled: PooledEstimate | MetaRegression,
+    *,
+    method: str = "q-profile",
+    confidence_level: float | None = None,
 ) -> HeterogeneityInterval:
     """Return an interval of tau2 of a random-effects model, with those of I2 and H2.
 
     Parameters
     ----------
-    pooled : PooledEstimate
-        What `pool` found, by any estimator of tau2.
+    pooled : PooledEstimate or MetaRegression
+        What `pool` found, by any estimator of tau2; or `meta_regression`, for what its moderators leave, by
+        "q-profile" and "profile-likelihood".
     method : str, default "q-profile"
         - "q-profile": the tau2 at which Q has the probability alpha/2 in either tail; exact for normal
           effects
@@ -167,18 +172,21 @@ def tau2_interval(
     level = pooled.confidence_level if confidence_level is None else check_confidence_level(confidence_level)
     if pooled.model == "common" and method != "test-based":
         raise ValueError("The common-effect model has no tau2; pool with model='random' for its interval.")
-    if method == "test-based":
+    if isinstance(pooled, MetaRegression):
+        if method not in {"q-profile", "profile-likelihood"}:
+            raise ValueError(f"`method` = {method!r} is for means; for a meta-regression take 'q-profile'.")
+    elif method == "test-based":
         return _test_based(pooled, level)
     if method.startswith(("profile", "wald")) and pooled.tau2_method not in _LIKELIHOODS:
         raise ValueError(
             f"`method` = {method!r} is for tau2='ML' and tau2='REML', but tau2 is {pooled.tau2_method!r}."
         )
-    low, high = np.full((2, pooled.mean.size), np.nan)
-    if method.startswith("wald"):
+    low, high = np.full((2, pooled.tau2.size), np.nan)
+    if method.startswith("wald") and isinstance(pooled, PooledEstimate):
         low, high = _wald(pooled.tau2.ravel(), pooled.tau2_std_error.ravel(), level, method)
     else:
         tau2 = pooled.tau2.ravel()
-        for block, studies in pooled.sets.blocks():
+        for block, studies in pooled.blocks():
             several = np.flatnonzero(studies.residual_df() > 0)
             if several.size:
                 at = several + block.start
@@ -249,7 +257,7 @@ def _wald(
 
 
 def _result(
-    pooled: PooledEstimate, low: FloatArray, high: FloatArray, level: float, method: str
+    pooled: PooledEstimate | MetaRegression, low: FloatArray, high: FloatArray, level: float, method: str
 ) -> HeterogeneityInterval:
     typical = pooled.typical_variance
     with np.errstate(invalid="ignore"):

@@ -24,8 +24,11 @@ from analysis.values.framed import Framed
 from analysis.values.scale import measure_of, scale_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
+    from analysis.meta.methods.weighted_model import Studies
     from analysis.values.arrays import BoolArray, FloatArray
 
 __all__ = ["PooledEstimate"]
@@ -112,6 +115,10 @@ class PooledEstimate(Framed):
     def sets(self) -> SetsOfStudies:
         """The sets of studies that were pooled."""
         return SetsOfStudies(self.effects, self.where)
+
+    def blocks(self) -> Iterator[tuple[slice, Studies]]:
+        """Yield the sets that were pooled in blocks."""
+        return self.sets.blocks()
 
     @cached_property
     def n_studies(self) -> FloatArray:

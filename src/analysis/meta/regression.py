@@ -131,7 +131,9 @@ def meta_regression(
             tau2_without[block] = np.nan
         else:
             tau2_[block] = estimate_tau2(studies, method, first=block.start)
-            tau2_without[block] = estimate_tau2(plain, method, first=block.start)
+            # Where only moderators differ from set to set, the model without them is one.
+            bare = plain.take(slice(0, 1)) if sets.shared else plain
+            tau2_without[block] = estimate_tau2(bare, method, first=block.start)
         fitted = common if model == "common" else fit(studies, 1 / (studies.variance + tau2_[block]))
         coefficients[block], covariance[block] = _coefficients(studies, fitted, ci)
     shape = sets.shape

@@ -26,10 +26,13 @@ from analysis.values.scale import scale_of
 from analysis.values.text import decimals_for, short_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from numpy.typing import ArrayLike
 
     from analysis.meta.methods.sets_of_studies import SetsOfStudies
+    from analysis.meta.methods.weighted_model import Studies
     from analysis.values.arrays import FloatArray
 
 __all__ = ["MetaRegression", "ModeratorTest", "RegressionPrediction"]
@@ -222,12 +225,16 @@ class MetaRegression(Framed):
         """P-value of QE."""
         return read_only(np.where(self.df > 0, chi2_tail(self.qe, np.maximum(self.df, 1)), np.nan))
 
+    def blocks(self) -> Iterator[tuple[slice, Studies]]:
+        """Yield blocks of sets with their design."""
+        for block, plain in self.sets.blocks():
+            yield block, self.sets.with_design(plain, self.columns, block)
+
     @cached_property
     def typical_variance(self) -> FloatArray:
         """Typical sampling variance (k - p)/tr(P)."""
         typical = np.empty(self.tau2.size)
-        for block, plain in self.sets.blocks():
-            studies = self.sets.with_design(plain, self.columns, block)
+        for block, studies in self.blocks():
             fitted = fit(studies, 1 / studies.variance)
             with np.errstate(divide="ignore", invalid="ignore"):
                 typical[block] = studies.residual_df() / trace_with(fitted, 1.0)
@@ -238,8 +245,7 @@ class MetaRegression(Framed):
         """Log-likelihood at the estimates, for tau2="ML" and the common-effect model; NaN otherwise."""
         result = np.full(self.tau2.size, np.nan)
         if self.tau2_method in {"ML", "none"}:
-            for block, plain in self.sets.blocks():
-                studies = self.sets.with_design(plain, self.columns, block)
+            for block, studies in self.blocks():
                 maximum = log_likelihood(studies, self.tau2.ravel()[block], restricted=False)
                 result[block] = maximum - studies.inside.sum(axis=0) * np.log(2 * np.pi) / 2
         return read_only(result.reshape(self.shape))

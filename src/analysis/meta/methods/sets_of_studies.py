@@ -115,6 +115,12 @@ class SetsOfStudies:
         wide.shape, wide.size = shape, int(np.prod(shape, dtype=np.int64))
         return wide
 
+    @property
+    def shared(self) -> bool:
+        """Whether all sets have the same studies with the same effects."""
+        arrays = (self.effect, self.variance, self.mask)
+        return all(array is None or array.shape[0] == 1 for array in arrays)
+
     def counts(self) -> FloatArray:
         """Return the studies of every set, of shape (sets,)."""
         if self.mask is None:

@@ -1,0 +1,185 @@
+"""Subgroups of studies: a pooled estimate each, and the test whether they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.meta.pooling import pool
+from analysis.meta.regression import meta_regression
+from analysis.values.arguments import check_choice, read_only
+from analysis.values.distributions import chi2_tail
+from analysis.values.framed import Framed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from analysis.meta.pooled_estimate import PooledEstimate
+    from analysis.values.arrays import FloatArray
+    from analysis.values.estimate import EffectSizes
+
+__all__ = ["Subgroups", "subgroups"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Subgroups(Framed):
+    """Pooled estimates of groups of studies, with the test between them.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the g groups, in alphabetical order.
+    pooled : PooledEstimate
+        Of shape (g,).
+    overall : PooledEstimate
+        Of all studies together.
+    statistic : ndarray
+        Q between groups (chi-square), or F where tau2 is common and the interval a t interval.
+    df : int
+        g - 1.
+    denominator_df : float
+        k - g for F, infinity for chi-square.
+    pvalue : ndarray
+        Of no difference between the groups.
+    tau2 : str
+        "separate" or "common".
+    r2 : ndarray
+        Share of the overall tau2 that the groups explain, in percent; NaN where tau2 is separate or was 0.
+    """
+
+    names: tuple[str, ...]
+    pooled: PooledEstimate
+    overall: PooledEstimate
+    statistic: FloatArray
+    df: int
+    denominator_df: float
+    pvalue: FloatArray
+    tau2: str
+    r2: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("statistic", "pvalue", "r2"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per group, and one for all studies, at full precision."""
+        import pandas as pd
+
+        frames = [self.pooled.to_frame().assign(group=list(self.names))]
+        frames.append(self.overall.to_frame().assign(group="overall"))
+        frame = pd.concat(frames, ignore_index=True)
+        test = {"between_statistic": float(self.statistic), "between_pvalue": float(self.pvalue)}
+        return frame[["group", *(name for name in frame.columns if name != "group")]].assign(**test)
+
+    def __str__(self) -> str:
+        """Return one line a group, and the test."""
+        texts = str(self.pooled.estimate).splitlines()
+        counts = self.pooled.n_studies
+        lines = [
+            f"{name}: {text}, {count:.0f} {'study' if count == 1 else 'studies'}"
+            for name, text, count in zip(self.names, texts, counts, strict=True)
+        ]
+        letter = "χ²" if np.isinf(self.denominator_df) else "F"
+        of = "" if np.isinf(self.denominator_df) else f" and {self.denominator_df:.0f}"
+        test = f"{letter} = {self.statistic:.1f} (df = {self.df}{of}), P = {self.pvalue:.2g}"
+        return "\n".join([*lines, f"difference between groups: {test}"])
+
+
+def subgroups(
+    effects: EffectSizes,
+    groups: ArrayLike,
+    *,
+    between_study: str = "separate",
+    model: str = "random",
+    tau2: str | float = "REML",
+    ci: str = "hartung-knapp-adhoc",
+    where: ArrayLike | None = None,
+    confidence_level: float = 0.95,
+) -> Subgroups:
+    """Pool groups of studies, and test whether their means differ.
+
+    Parameters
+    ----------
+    effects : EffectSizes
+        Shape (k,).
+    groups : array_like, shape (k,)
+        One name a study.
+    between_study : {"separate", "common"}, default "separate"
+        Whether every group has its own tau2, or one is estimated within groups: small groups say little of
+        their own.
+    model, tau2, ci, confidence_level
+        As in `pool`; with a common tau2, as in `meta_regression`.
+    where : array_like of bool, shape (k,), optional
+        Studies that enter.
+
+    Returns
+    -------
+    Subgroups
+
+    Raises
+    ------
+    ValueError
+        If groups do not match the studies, fewer than two are left, or options are not those of `pool`.
+
+    Notes
+    -----
+    Separate tau2: Q between = Σ (mean_g - mean)²/SE_g² with the weights 1/SE_g², chi-square on g - 1 degrees
+    of freedom. Common tau2: the test of the groups as moderators, F for t intervals.
+
+    References
+    ----------
+    Borenstein M, Higgins JPT (2013). Meta-analysis and subgroups. Prev Sci 14:134-143.
+    DOI 10.1007/s11121-013-0377-7
+
+    Examples
+    --------
+    >>> from analysis import EffectSizes
+    >>> effects = EffectSizes(effect=[0.10, 0.30, 0.35, 0.65, 0.7], variance=[0.03, 0.03, 0.05, 0.01, 0.02])
+    >>> print(subgroups(effects, ["low", "low", "low", "high", "high"], tau2="DL", ci="wald"))
+    high: 0.67 (0.51 to 0.83), 2 studies
+    low: 0.23 (0.02 to 0.45), 3 studies
+    difference between groups: χ² = 10.3 (df = 1), P = 0.0014
+    """
+    check_choice("between_study", between_study, ("separate", "common"))
+    if effects.effect.ndim != 1:
+        raise ValueError(f"`effects` must have the shape (studies,), but has {effects.shape}.")
+    names = np.asarray(groups).astype(str)
+    k = effects.effect.size
+    if names.shape != (k,):
+        raise ValueError(f"`groups` must name a group for each of {k} studies, but has shape {names.shape}.")
+    inside = np.ones(k, dtype=bool) if where is None else np.asarray(where)
+    levels = sorted(set(names[inside].tolist()))
+    if len(levels) < 2:
+        raise ValueError(f"There must be at least two groups to compare, but got {levels}.")
+    masks = (names == np.array(levels)[:, np.newaxis]) & inside
+    options = {"model": model, "ci": ci, "confidence_level": confidence_level}
+    overall = pool(effects, tau2=tau2, where=where, **options)  # type: ignore[arg-type]
+    r2 = np.asarray(np.nan)
+    if between_study == "separate" or model == "common":
+        pooled = pool(effects, tau2=tau2, where=masks, **options)  # type: ignore[arg-type]
+        weight = 1 / pooled.std_error**2
+        mean = (weight * pooled.mean).sum() / weight.sum()
+        statistic = np.asarray((weight * (pooled.mean - mean) ** 2).sum())
+        pvalue = chi2_tail(statistic, len(levels) - 1)
+        denominator = np.inf
+    else:
+        by = {"group": names}
+        fitted = meta_regression(effects, by, tau2=tau2, where=where, **options)  # type: ignore[arg-type]
+        pooled = pool(effects, tau2=float(fitted.tau2), where=masks, **options)  # type: ignore[arg-type]
+        test = fitted.moderator_test
+        statistic, pvalue, r2 = test.statistic, test.pvalue, fitted.r2
+        denominator = float(test.denominator_df)
+    return Subgroups(
+        names=tuple(levels),
+        pooled=pooled,
+        overall=overall,
+        statistic=statistic,
+        df=len(levels) - 1,
+        denominator_df=denominator,
+        pvalue=pvalue,
+        tau2="separate" if between_study == "separate" or model == "common" else "common",
+        r2=r2,
+    )
