@@ -212,6 +212,10 @@ _HOMES = {
         "multilevel_regression",
         "pool_multilevel",
     ),
+    "analysis.meta.multimodel": (
+        "Multimodel",
+        "multimodel",
+    ),
     "analysis.meta.multiverse": (
         "ExplainedVariance",
         "JointTest",

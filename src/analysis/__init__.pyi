@@ -372,6 +372,12 @@ from analysis.meta.multilevel import (
 from analysis.meta.multilevel import (
     pool_multilevel as pool_multilevel,
 )
+from analysis.meta.multimodel import (
+    Multimodel as Multimodel,
+)
+from analysis.meta.multimodel import (
+    multimodel as multimodel,
+)
 from analysis.meta.multiverse import (
     ExplainedVariance as ExplainedVariance,
 )
