@@ -3,7 +3,8 @@
 import importlib
 import sys
 
-QUICK = ["imports", "pooling", "intervals"]
+META = ["influence", "small_study", "selection_models", "glmm", "multilevel", "bayes", "sparse"]
+QUICK = ["imports", "pooling", "intervals", *META]
 ALL = [*QUICK, "commands"]
 
 

@@ -166,8 +166,9 @@ class SetsOfStudies:
             if inside is not None:
                 # What is outside of a set must not spoil its sums.
                 part = np.where(inside, part, outside)
-            parts.append(np.ascontiguousarray(np.broadcast_to(part, wide)))
-        return Studies(parts[0], parts[1])
+            whole = part if part.shape == wide else np.broadcast_to(part, wide)
+            parts.append(np.ascontiguousarray(whole))
+        return Studies(parts[0], parts[1], complete=inside is None)
 
 
 def _refuse_study(effects: EffectSizes, effect: FloatArray, variance: FloatArray, fault: BoolArray) -> None:

@@ -62,9 +62,8 @@ def der_simonian_laird(studies: Studies) -> FloatArray:
     np.multiply(work, work, out=work)
     np.multiply(work, weight, out=work)
     quadratic = work.sum(axis=0)
-    inside = np.count_nonzero(weight, axis=0)
     np.multiply(weight, weight, out=work)
-    return _solve(quadratic, inside - 1.0, total - work.sum(axis=0) / total)
+    return _solve(quadratic, studies.residual_df(), total - work.sum(axis=0) / total)
 
 
 def cochran_anova(studies: Studies) -> FloatArray:

@@ -29,6 +29,8 @@ class Studies(NamedTuple):
     effect: FloatArray
     variance: FloatArray
     design: tuple[FloatArray, ...] | None = None
+    # Whether every study is in every set, which is then not asked again.
+    complete: bool = False
 
     @property
     def inside(self) -> BoolArray:
@@ -42,8 +44,15 @@ class Studies(NamedTuple):
 
     def residual_df(self) -> FloatArray:
         """Return studies less coefficients."""
-        df: FloatArray = self.inside.sum(axis=0) - float(self.coefficients)
-        return df
+        return self.counts() - self.coefficients
+
+    def counts(self) -> FloatArray:
+        """Return the number of studies of every set."""
+        k, sets = self.effect.shape
+        if self.complete:
+            return np.full(sets, float(k))
+        count: FloatArray = self.inside.sum(axis=0, dtype=np.float64)
+        return count
 
     def finite_variance(self) -> FloatArray:
         """Return the variances, 0 outside of the sets: what may be multiplied by a weight of 0."""
@@ -52,7 +61,7 @@ class Studies(NamedTuple):
     def take(self, sets: NDArray[np.intp] | BoolArray | slice) -> Studies:
         """Return some of the sets."""
         design = self.design and tuple(x if x.shape[1] == 1 else x[:, sets] for x in self.design)
-        return Studies(self.effect[:, sets], self.variance[:, sets], design)
+        return Studies(self.effect[:, sets], self.variance[:, sets], design, self.complete)
 
 
 class Fitted(NamedTuple):
