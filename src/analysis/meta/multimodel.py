@@ -137,7 +137,7 @@ def multimodel(
     >>> effects = EffectSizes(effect=effect, variance=variance)
     >>> found = multimodel(effects, {"dose": [1, 2, 3, 5, 6, 6], "year": [3, 1, 2, 5, 4, 2]}, criterion="AIC")
     >>> found.importance.round(2)
-    array([0.96, 0.29])
+    array([0.98, 0.29])
     """
     check_choice("criterion", criterion, ("AICc", "AIC", "BIC"))
     if effects.effect.ndim != 1:
