@@ -39,27 +39,24 @@ def tau2_std_error(
         return moments_std_error(studies, 1 / (variance + first), tau2)
     if method in {"GENQ", "GENQM"} and weight is not None:
         return moments_std_error(studies, np.where(studies.inside, weight, 0.0), tau2)
-    count = studies.inside.sum(axis=0)
+    df = studies.residual_df()
     if method in {"HS", "HSk"}:
         fitted = fit(studies, 1 / variance)
         spread = trace_of_square(fitted, studies.finite_variance() + tau2)
-        std_error = np.sqrt(2 * spread) / fitted.weight.sum(axis=0)
-        result: FloatArray = std_error * (count / studies.residual_df() if method == "HSk" else 1.0)
-        return result
+        factor = studies.counts() / df if method == "HSk" else np.ones(df.size)
+        return factor * np.sqrt(2 * spread) / fitted.weight.sum(axis=0)
     if method == "SJ":
         start = sidik_jonkman_start(studies)
         fitted = fit(studies, 1 / (variance + start))
         spread = trace_of_square(fitted, studies.finite_variance() + tau2)
-        result = start * np.sqrt(2 * spread) / studies.residual_df()
-        return result
+        return np.asarray(start * np.sqrt(2 * spread) / df)
     total = 1 / (variance + tau2)
     if method == "ML":
-        result = np.sqrt(2 / (total**2).sum(axis=0))
-        return result
+        return np.asarray(np.sqrt(2 / (total**2).sum(axis=0)))
     # Where one study has all the weight, 1e8 times that of the others, no digit of a trace is left: NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
         if method == "REML":
             information = trace_of_square(fit(studies, total), 1.0)
             return np.where(information > 0, np.sqrt(2 / information), np.nan)
         slope = trace_with(fit(studies, total), 1.0)
-        return np.where(slope > 0, np.sqrt(2 * studies.residual_df()) / slope, np.nan)
+        return np.where(slope > 0, np.sqrt(2 * df) / slope, np.nan)
