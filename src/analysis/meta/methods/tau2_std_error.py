@@ -44,7 +44,7 @@ def tau2_std_error(
         fitted = fit(studies, 1 / variance)
         spread = trace_of_square(fitted, studies.finite_variance() + tau2)
         factor = studies.counts() / df if method == "HSk" else np.ones(df.size)
-        return factor * np.sqrt(2 * spread) / fitted.weight.sum(axis=0)
+        return np.asarray(factor * np.sqrt(2 * spread) / fitted.weight.sum(axis=0))
     if method == "SJ":
         start = sidik_jonkman_start(studies)
         fitted = fit(studies, 1 / (variance + start))
