@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import TwoByTwo, odds_ratio, risk_ratio
+from analysis import TwoByTwo, TwoRates, odds_ratio, risk_ratio
 from analysis.errors import AnalysisWarning
 from analysis.measures.attributable import (
     attributable_fraction,
@@ -261,3 +261,64 @@ def test_faults_are_named():
         population_attributable_risk(WOMEN, exposure_prevalence=1.2)
     with pytest.raises(ValueError, match="For 95 % write 0.95"):
         population_attributable_risk(WOMEN, confidence_level=95)
+
+
+RATES = [
+    record
+    for record in load("E_epi2by2")["records"]
+    if record["id"].startswith("epi.2by2/rate") and record["outputs"]
+]
+
+
+@pytest.mark.parametrize("record", RATES, ids=identifier)
+def test_fractions_of_rates_equal_epir(record):
+    given_, detail = record["inputs"], record["outputs"]["detail"]
+    rates = TwoRates(
+        exposed_events=given_["a"],
+        exposed_time=given_["T1"],
+        control_events=given_["c"],
+        control_time=given_["T0"],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AnalysisWarning)
+        level = float(record["id"].split("/")[-1])
+        exposed = attributable_fraction(rates, method="exact", confidence_level=level)
+        population = population_attributable_fraction(rates)
+    expected = detail["AFRate.strata.wald"]
+    for ours, theirs in (("value", "est"), ("low", "lower"), ("high", "upper")):
+        want = number(expected[theirs])
+        if np.isfinite(want):
+            assert float(getattr(exposed, ours)) == pytest.approx(want, rel=1e-6, abs=1e-9), ours
+    # epiR's limits of the next two are of variances added as if the population were not made of the
+    # unexposed.
+    for got, name in ((population, "PAFRate"), (population_attributable_risk(rates), "PARate")):
+        want = number(detail[f"{name}.strata.wald"]["est"])
+        if np.isfinite(want):
+            assert float(got.value) == pytest.approx(want, rel=1e-10, abs=1e-15), name
+
+
+def test_intervals_of_population_rates_hold_their_level():
+    rng = np.random.default_rng(4)
+    t1, t0, r1, r0 = 3_000.0, 7_000.0, 0.03, 0.015
+    draws = 20_000
+    rates = TwoRates(
+        exposed_events=rng.poisson(t1 * r1, draws),
+        exposed_time=t1,
+        control_events=rng.poisson(t0 * r0, draws),
+        control_time=t0,
+    )
+    rate = (t1 * r1 + t0 * r0) / (t1 + t0)
+    for estimate, truth in (
+        (population_attributable_fraction(rates), 1 - r0 / rate),
+        (population_attributable_fraction(rates, exposure_prevalence=0.3), 1 - r0 / (0.3 * r1 + 0.7 * r0)),
+        (population_attributable_risk(rates), rate - r0),
+    ):
+        covered = ((estimate.low <= truth) & (truth <= estimate.high)).mean()
+        assert covered == pytest.approx(0.95, abs=0.01)
+
+
+def test_rates_have_one_design():
+    rates = TwoRates(exposed_events=5, exposed_time=100, control_events=4, control_time=200)
+    for measure in (attributable_fraction, population_attributable_fraction):
+        with pytest.raises(ValueError, match="Rates come from design"):
+            measure(rates, design="case-control")

@@ -14,7 +14,9 @@ import numpy as np
 from analysis.errors import AnalysisWarning
 from analysis.measures.association import odds_ratio, risk_ratio
 from analysis.measures.methods.wald import wald_difference
+from analysis.measures.rates import rate_ratio
 from analysis.values.arguments import as_probabilities, check_choice, check_confidence_level
+from analysis.values.counts import TwoByTwo, TwoRates
 from analysis.values.distributions import normal_quantile, two_sided_normal
 from analysis.values.estimate import Estimate
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from analysis.values.arrays import FloatArray
-    from analysis.values.counts import TwoByTwo
 
 __all__ = [
     "attributable_fraction",
@@ -34,21 +35,25 @@ _DESIGNS = ("cohort", "case-control", "cross-sectional")
 
 
 def attributable_fraction(
-    table: TwoByTwo, *, design: str = "cohort", method: str | None = None, confidence_level: float = 0.95
+    table: TwoByTwo | TwoRates,
+    *,
+    design: str = "cohort",
+    method: str | None = None,
+    confidence_level: float = 0.95,
 ) -> Estimate:
     """Estimate the fraction of the cases among the exposed that would not have occurred unexposed.
 
     Parameters
     ----------
-    table : TwoByTwo
+    table : TwoByTwo or TwoRates
         One table or an array of tables. In a case-control study `exposed_total` is exposed cases and
-        controls.
+        controls. Of rates, the rate ratio is taken.
     design : {"cohort", "cross-sectional", "case-control"}, default "cohort"
         From the risk ratio, or, in a case-control study, from the odds ratio in its place (which takes the
         outcome to be rare or the controls to be sampled from those at risk).
     method : str, optional
-        Any method of `risk_ratio`, or of `odds_ratio` in a case-control study; "log" and "woolf" by
-        default.
+        Any method of `risk_ratio`, of `odds_ratio` in a case-control study, or of `rate_ratio`; "log" and
+        "woolf" by default.
     confidence_level : float, default 0.95
         In (0, 1).
 
@@ -89,7 +94,11 @@ def attributable_fraction(
     74.7% (66.7% to 80.7%)
     """
     check_choice("design", design, _DESIGNS)
-    if design == "case-control":
+    if isinstance(table, TwoRates):
+        if design != "cohort":
+            raise ValueError(f'Rates come from design="cohort", not from {design!r}.')
+        ratio = rate_ratio(table, method=method or "log", confidence_level=confidence_level)
+    elif design == "case-control":
         ratio = odds_ratio(table, method=method or "woolf", confidence_level=confidence_level)
     else:
         ratio = risk_ratio(table, method=method or "log", confidence_level=confidence_level)
@@ -111,7 +120,7 @@ def attributable_fraction(
 
 
 def population_attributable_fraction(
-    table: TwoByTwo,
+    table: TwoByTwo | TwoRates,
     *,
     design: str = "cohort",
     exposure_prevalence: ArrayLike | None = None,
@@ -122,8 +131,8 @@ def population_attributable_fraction(
 
     Parameters
     ----------
-    table : TwoByTwo
-        One table or an array of tables.
+    table : TwoByTwo or TwoRates
+        One table or an array of tables; rates are of design "cohort".
     design : {"cohort", "cross-sectional", "case-control"}, default "cohort"
         "cohort" and "cross-sectional" take the table as one sample of the population, so that its exposed
         are as common as the population's. In a "case-control" study cases and controls were sampled apart,
@@ -161,6 +170,9 @@ def population_attributable_fraction(
     1 - PAF = (c/(a + c))/(d/(b + d)). With a known prevalence q, PAF = q (RR - 1)/(1 + q (RR - 1)) and
     Var log(1 - PAF) = PAF² Var log(RR) / (1 - 1/RR)².
 
+    Of rates, x1 events among the exposed and x0 among the controls, Var log(1 - PAF) is 1/x0 - 1/(x0 + x1),
+    and with a known share of person-time the formula above with Var log(IRR).
+
     The one-sample variance is taken at the estimate and is small where the exposed are protected, so that
     this interval may exclude 0 while that of the risk ratio holds 1.
 
@@ -184,6 +196,12 @@ def population_attributable_fraction(
     check_choice("design", design, _DESIGNS)
     check_choice("method", method, ("log", "wald"))
     level = check_confidence_level(confidence_level)
+    if isinstance(table, TwoRates):
+        if design != "cohort":
+            raise ValueError(f'Rates come from design="cohort", not from {design!r}.')
+        unattributed, variance = _unattributed_rate(table, exposure_prevalence)
+        _warn_where_preventive(1 - unattributed, "a preventive fraction of the population")
+        return _fraction_estimate(unattributed, variance, method=method, level=level)
     a, b, c, d = table.exposed_cases, table.exposed_noncases, table.control_cases, table.control_noncases
     n1, n0, n = a + b, c + d, a + b + c + d
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -213,7 +231,7 @@ def population_attributable_fraction(
 
 
 def population_attributable_risk(
-    table: TwoByTwo,
+    table: TwoByTwo | TwoRates,
     *,
     exposure_prevalence: ArrayLike | None = None,
     confidence_level: float = 0.95,
@@ -222,7 +240,7 @@ def population_attributable_risk(
 
     Parameters
     ----------
-    table : TwoByTwo
+    table : TwoByTwo or TwoRates
         One table or an array of tables from a cohort or a cross-sectional study. Cases and controls sampled
         apart show no risk.
     exposure_prevalence : array_like, optional
@@ -235,7 +253,8 @@ def population_attributable_risk(
     -------
     Estimate
         Measure "PAR" of the shape of `table`, as a proportion: risk of all less risk of the unexposed.
-        Negative where the exposed have the lower risk.
+        Negative where the exposed have the lower risk. Of rates, measure "IRD": rate of all less that of the
+        unexposed, per unit of person-time, the shares of person-time taken as known.
 
     Raises
     ------
@@ -256,6 +275,20 @@ def population_attributable_risk(
     >>> print(population_attributable_risk(table, exposure_prevalence=0.1))
     0.010 (0.007 to 0.013)
     """
+    if isinstance(table, TwoRates):
+        x1, t1, x0, t0 = _rate_parts(table)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            q = t1 / (t1 + t0)
+            if exposure_prevalence is not None:
+                q = as_probabilities("exposure_prevalence", exposure_prevalence)
+            return wald_difference(
+                measure="IRD",
+                difference=q * (x1 / t1 - x0 / t0),
+                variance=q**2 * (x1 / t1**2 + x0 / t0**2),
+                method="delta",
+                confidence_level=confidence_level,
+                ends=(-np.inf, np.inf),
+            )
     a, n1, c, n0 = table.exposed_cases, table.exposed_total, table.control_cases, table.control_total
     n = n1 + n0
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -276,6 +309,24 @@ def population_attributable_risk(
             confidence_level=confidence_level,
             ends=(-1.0, 1.0),
         )
+
+
+def _rate_parts(rates: TwoRates) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    return rates.exposed_events, rates.exposed_time, rates.control_events, rates.control_time
+
+
+def _unattributed_rate(
+    rates: TwoRates, exposure_prevalence: ArrayLike | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return the rate of the unexposed over that of all, and the variance of the log of that."""
+    x1, t1, x0, t0 = _rate_parts(rates)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if exposure_prevalence is None:
+            return (x0 / t0) / ((x1 + x0) / (t1 + t0)), 1 / x0 - 1 / (x0 + x1)
+        q = as_probabilities("exposure_prevalence", exposure_prevalence)
+        r1, r0 = x1 / t1, x0 / t0
+        rate = q * r1 + (1 - q) * r0
+        return r0 / rate, (q * r1 / rate) ** 2 * (1 / x1 + 1 / x0)
 
 
 def _warn_where_preventive(value: FloatArray, meant: str) -> None:
