@@ -177,8 +177,8 @@ def test_bcg_golden_values():
         [-2.008375906922578, 0.5793112226062992], rel=1e-10
     )
     assert str(pool(_bcg())) == (
-        "0.49 (0.33 to 0.73), 95% prediction interval 0.13 to 1.79; I² = 92%, τ² = 0.313, "
-        "Q = 152.2 (df = 12), 13 studies"
+        "0.49 (0.33 to 0.73), P = 0.002; 95% prediction interval 0.13 to 1.79; τ² = 0.313 (0.120 to 1.11), "
+        "I² = 92% (82% to 98%), Q = 152.2 (df = 12, P < 0.001); 13 studies"
     )
 
 
@@ -244,6 +244,26 @@ def test_one_study_of_all_the_weight_raises_no_warning():
     )
     frame = pool(effects).to_frame()
     assert frame.loc[0, "value"] == pytest.approx(-0.1779139465826313, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "tau2", ["DL", "DL2", "HE", "CA2", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM"]
+)
+@pytest.mark.parametrize(
+    ("effect", "variance"),
+    [
+        ([0.3] * 5, [0.1, 0.2, 0.3, 0.1, 0.1]),
+        ([1e-8, 2e-8, 3e-8], [1e-18, 1e-18, 1e-18]),
+        ([1e6, 2e6, -3e6], [1e10, 1, 1e-6]),
+        ([0, 5], [1e-10, 1e10]),
+        (np.linspace(-1, 1, 100_000), np.linspace(0.01, 2, 100_000)),
+    ],
+)
+def test_extreme_studies_give_numbers_without_warnings(tau2, effect, variance):
+    fit = pool(EffectSizes(effect=effect, variance=variance), tau2=tau2, ci="t")
+    assert np.isfinite([fit.mean, fit.tau2, fit.estimate.low, fit.i2]).all()
+    assert 0 <= fit.i2 <= 100
+    assert np.min(effect) - 1e-12 <= fit.mean <= np.max(effect) + 1e-12
 
 
 def test_reml_with_two_maxima_inside():

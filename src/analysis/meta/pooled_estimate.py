@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 
 from analysis.meta.methods.sets_of_studies import SetsOfStudies
 from analysis.meta.methods.tau2_std_error import tau2_std_error
-from analysis.meta.methods.weighted_model import fit
+from analysis.meta.methods.weighted_model import fit, trace_with
 from analysis.values.arguments import read_only
 from analysis.values.distributions import (
     chi2_tail,
@@ -22,6 +23,7 @@ from analysis.values.distributions import (
 from analysis.values.estimate import EffectSizes, Estimate
 from analysis.values.framed import Framed
 from analysis.values.scale import measure_of, scale_of
+from analysis.values.text import round_half_up, short_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,9 +183,8 @@ class PooledEstimate(Framed):
             fitted = fit(studies, 1 / studies.variance)
             weight = fitted.weight
             q[block] = (weight * fitted.residual**2).sum(axis=0)
-            s1 = weight.sum(axis=0)
             with np.errstate(divide="ignore", invalid="ignore"):
-                typical[block] = studies.residual_df() / (s1 - (weight**2).sum(axis=0) / s1)
+                typical[block] = studies.residual_df() / trace_with(fitted, 1.0)
         return read_only(q.reshape(self.shape)), read_only(typical.reshape(self.shape))
 
     @property
@@ -268,15 +269,52 @@ class PooledEstimate(Framed):
         return frame.assign(model=self.model, tau2_method=self.tau2_method, ci_method=self.ci_method)
 
     def __str__(self) -> str:
-        """Return what a paper prints; more than one meta-analysis gives their estimates only."""
+        """Return what a paper prints; more than one meta-analysis gives their estimates only.
+
+        Intervals of tau2 and I2 are by Q-profile; that of the common-effect model's I2 is test-based.
+        """
         if self.tau2.size != 1:
             return str(self.estimate)
         text = str(self.estimate)
-        level = f"{100 * self.confidence_level:g}%"
+        if self.estimate.pvalue is not None and np.isfinite(self.estimate.pvalue).all():
+            text += f", {_pvalue_text(self.estimate.pvalue.item())}"
         if np.isfinite(self.prediction.low).all():
             limits = str(self.prediction).split(" (", 1)[1].rstrip(")")
-            text += f", {level} prediction interval {limits}"
-        return (
-            f"{text}; I² = {self.i2.item():.0f}%, τ² = {self.tau2.item():.3g}, "
-            f"Q = {self.q.item():.1f} (df = {self.df.item():.0f}), {self.n_studies.item():.0f} studies"
-        )
+            text += f"; {100 * self.confidence_level:g}% prediction interval {limits}"
+        count = self.n_studies.item()
+        heterogeneity = f"; {self._heterogeneity_text()}" if count > 1 else ""
+        return f"{text}{heterogeneity}; {count:.0f} {'study' if count == 1 else 'studies'}"
+
+    def _heterogeneity_text(self) -> str:
+        from analysis.meta.heterogeneity_interval import tau2_interval
+
+        common = self.model == "common"
+        found = tau2_interval(self, method="test-based" if common else "q-profile")
+        i2 = f"I² = {self.i2.item():.0f}%"
+        # Two studies have no test-based interval.
+        if np.isfinite(found.i2_low).all():
+            i2 += f" ({found.i2_low.item():.0f}% to {found.i2_high.item():.0f}%)"
+        q = f"Q = {self.q.item():.1f} (df = {self.df.item():.0f}, {_pvalue_text(self.q_pvalue.item())})"
+        if common:
+            return f"{i2}, {q}"
+        tau2, low, high = (_significant(part.item()) for part in (self.tau2, found.tau2_low, found.tau2_high))
+        return f"τ² = {tau2} ({low} to {high}), {i2}, {q}"
+
+
+def _pvalue_text(pvalue: float) -> str:
+    """Return "P = 0.002"; what is below 0.05 is not rounded up to it."""
+    if not 0.001 <= pvalue <= 0.99:
+        return "P < 0.001" if pvalue < 0.001 else "P > 0.99"
+    digits = 3 if pvalue < 0.01 else 2
+    while pvalue < 0.05 <= float(round_half_up(pvalue, digits)) and digits < 5:
+        digits += 1
+    return f"P = {round_half_up(pvalue, digits)}"
+
+
+def _significant(value: float) -> str:
+    """Return three significant digits."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else short_number(value)
+    if value < 1e-5:
+        return "< 0.00001"
+    return round_half_up(value, max(0, 2 - math.floor(math.log10(value))))

@@ -49,6 +49,9 @@ def kenward_roger(studies: Studies, tau2: FloatArray) -> tuple[FloatArray, Float
     weight = 1 / (studies.variance + tau2)
     s1, s2, s3 = ((weight**power).sum(axis=0) for power in (1, 2, 3))
     information = s2 / 2 - s3 / s1 + (s2 / s1) ** 2 / 2
+    # Where one study has all the weight, 1e8 times that of the others, no digit of the information is left:
+    # NaN.
+    information = np.where(information > 1e-12 * s2, information, np.nan)
     variance = (1 + 2 * (s3 / s1 - (s2 / s1) ** 2) / information) / s1
     df: FloatArray = 2 * information / (variance * s2) ** 2
     return np.sqrt(variance), df

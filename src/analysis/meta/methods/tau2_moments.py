@@ -63,7 +63,11 @@ def der_simonian_laird(studies: Studies) -> FloatArray:
     np.multiply(work, weight, out=work)
     quadratic = work.sum(axis=0)
     np.multiply(weight, weight, out=work)
-    return _solve(quadratic, studies.residual_df(), total - work.sum(axis=0) / total)
+    slope = total - work.sum(axis=0) / total
+    if (slope <= 1e-6 * total).any():
+        # One study has nearly all the weight.
+        slope = trace_with(fit(studies, weight), 1.0)
+    return _solve(quadratic, studies.residual_df(), slope)
 
 
 def cochran_anova(studies: Studies) -> FloatArray:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["Fitted", "Studies", "fit", "trace_of_square", "trace_with"]
 
 
+# A difference below this share of its terms is taken another way.
+_LOST = 1e-6
+
+
 class Studies(NamedTuple):
     """A block of sets of studies, each array of shape (k, m).
 
@@ -111,11 +115,26 @@ def fit(studies: Studies, weight: FloatArray) -> Fitted:
 def trace_with(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
     """Return tr(P D) for a diagonal D: with D = 1, tr(P)."""
     weight = fitted.weight
-    trace: FloatArray = (weight * diagonal).sum(axis=0)
+    whole: FloatArray = (weight * diagonal).sum(axis=0)
+    trace = whole
     squares = weight * weight * diagonal
     for vector in fitted.basis:
         trace = trace - (squares * vector * vector).sum(axis=0)
+    # Where one study has nearly all the weight, the difference has lost its digits.
+    lost = ~(trace > _LOST * whole)
+    if lost.any() and fitted.basis and fitted.basis[0].shape[0] == 1:
+        part = weight[:, lost]
+        of = diagonal[:, lost] if isinstance(diagonal, np.ndarray) else diagonal
+        trace[lost] = (part * of * _of_others(part)).sum(axis=0) / part.sum(axis=0)
     return trace
+
+
+def _of_others(weight: FloatArray) -> FloatArray:
+    """Return the sum of the weights of all studies but one, for each, without a difference."""
+    before, after = np.zeros_like(weight), np.zeros_like(weight)
+    np.cumsum(weight[:-1], axis=0, out=before[1:])
+    after[:-1] = np.cumsum(weight[:0:-1], axis=0)[::-1]
+    return before + after
 
 
 def trace_of_square(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
