@@ -44,7 +44,8 @@ class NumberNeededToTreat(Framed):
         Of shape (..., 2, 2). `segments[..., 0, :]` are the least and greatest numbers needed to treat for
         one to benefit, `segments[..., 1, :]` those for one to be harmed. Where the interval of the risk
         difference holds 0 there are both, each up to infinity, where they meet; where it does not, the
-        other segment is NaN.
+        other segment is NaN, and both are where the interval is 0 itself (Wald's of two risks that do not
+        vary).
     """
 
     risk_difference: Estimate
