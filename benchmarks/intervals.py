@@ -12,9 +12,10 @@ TABLES = 100_000
 Z = 1.959963984540054
 CLOSED = {
     "wilson", "wilson-cc", "wald", "wald-cc", "agresti-coull", "logit", "arcsine", "log", "adjusted-log",
-    "inverse-sinh", "woolf", "gart", "agresti-caffo",
+    "inverse-sinh", "adjusted-inverse-sinh", "price-bonett", "independence-smoothed",
+    "woolf", "gart", "agresti-caffo",
 }  # fmt: skip
-SCORE = {"koopman", "score", "mee", "miettinen-nurminen"}
+SCORE = {"koopman", "score", "mee", "miettinen-nurminen", "skewness-corrected"}
 
 
 def _goal(method: str) -> str:
