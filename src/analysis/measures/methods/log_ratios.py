@@ -102,24 +102,35 @@ def _inverse_sinh(above: FloatArray, below: FloatArray, variance: FloatArray, le
     The ratio is the product of the cells `above` over that of those `below`, of shape (2, ...). As one cell
     goes to 0 the limit on its side goes to the ratio with that cell 1, times (or over) z².
     """
-    ratio = above.prod(axis=0) / below.prod(axis=0)
+    top, bottom = above[0] * above[1], below[0] * below[1]
+    ratio = top / bottom
     quantile = normal_quantile((1 + level) / 2)
+    std_error = np.sqrt(variance)
+    # exp(2 asinh x) is (x + √(1 + x²))², and 2 sinh(log(ratio)/2) is √ratio - 1/√ratio.
+    x = quantile / 2 * std_error
+    factor = (x + np.sqrt(1 + x * x)) ** 2
+    root = np.sqrt(ratio)
+    low, high = np.asarray(ratio / factor), np.asarray(ratio * factor)
+    pvalue = two_sided_normal((root - 1 / root) / std_error)
+    unbounded = ~((top > 0) & (bottom > 0))
+    if unbounded.any():
+        parts = above[:, unbounded], below[:, unbounded]
+        low[unbounded], high[unbounded], pvalue[unbounded] = _at_the_end(*parts, quantile**2)
+    return Inverted(ratio, low, high, None, pvalue)
+
+
+def _at_the_end(
+    above: FloatArray, below: FloatArray, square: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return limits and P-values of ratios with an empty cell; `square` is z²."""
     empty_above, empty_below = (above == 0).sum(axis=0), (below == 0).sum(axis=0)
-    bounded = (empty_above == 0) & (empty_below == 0)
-    std_error = np.sqrt(np.where(bounded, variance, np.inf))
-    factor = np.exp(2 * np.arcsinh(quantile * std_error / 2))
-    low = np.where(bounded, ratio / factor, 0.0)
-    high = np.where(bounded, ratio * factor, np.inf)
-    z = 2 * np.sinh(np.abs(np.log(ratio)) / 2) / std_error
-    pvalue = np.where(bounded, two_sided_normal(z), np.nan)
     filled = np.where(above == 0, 1.0, above).prod(axis=0) / np.where(below == 0, 1.0, below).prod(axis=0)
     no_numerator = (empty_above == 1) & (empty_below == 0)
     no_denominator = (empty_above == 0) & (empty_below == 1)
-    high = np.where(no_numerator, filled * quantile**2, high)
-    low = np.where(no_denominator, filled / quantile**2, low)
-    pvalue = np.where(no_numerator, two_sided_normal(1 / np.sqrt(filled)), pvalue)
-    pvalue = np.where(no_denominator, two_sided_normal(np.sqrt(filled)), pvalue)
-    return Inverted(ratio, low, high, None, pvalue)
+    high = np.where(no_numerator, filled * square, np.inf)
+    low = np.where(no_denominator, filled / square, 0.0)
+    z = np.where(no_numerator, 1 / np.sqrt(filled), np.sqrt(filled))
+    return low, high, np.where(no_numerator | no_denominator, two_sided_normal(z), np.nan)
 
 
 def _sinh_of_ratio(cells: Cells, variance: FloatArray, level: float) -> Inverted:
