@@ -36,8 +36,9 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 bench: $(READY) ## Measure speed and print a table (benchmarks/README.md)
 	@$(BIN)/python benchmarks/run.py
 
-docs: $(READY) ## Compute docs/coverage.csv and docs/coverage.md again
+docs: $(READY) ## Compute the tables of coverage in docs/ again (two minutes)
 	@$(BIN)/python docs/build_coverage.py
+	@$(BIN)/python docs/build_meta_coverage.py
 
 lock: $(READY) ## Compile requirements/*.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -26,6 +26,10 @@ _HOMES = {
         "TransformationWarning",
     ),
     "analysis.figures.claims": ("figure_claims",),
+    "analysis.figures.coverage": (
+        "figure_coverage",
+        "plot_coverage",
+    ),
     "analysis.figures.export": ("save_figure",),
     "analysis.figures.feasible_range": (
         "figure_feasible_range",
@@ -186,6 +190,11 @@ _HOMES = {
         "leave_one_out",
         "radial",
     ),
+    "analysis.meta.interval_coverage": (
+        "CoverageSimulation",
+        "scaled_chi_square_variances",
+        "simulate_coverage",
+    ),
     "analysis.meta.lfk_index": (
         "LfkIndex",
         "lfk_index",
@@ -305,6 +314,10 @@ _HOMES = {
     "analysis.meta.trim_and_fill": (
         "TrimAndFill",
         "trim_and_fill",
+    ),
+    "analysis.tables.methods_text": (
+        "MethodsText",
+        "methods_text",
     ),
     "analysis.values.counts": (
         "Proportion",

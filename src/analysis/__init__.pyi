@@ -24,6 +24,12 @@ from analysis.errors import (
 from analysis.figures.claims import (
     figure_claims as figure_claims,
 )
+from analysis.figures.coverage import (
+    figure_coverage as figure_coverage,
+)
+from analysis.figures.coverage import (
+    plot_coverage as plot_coverage,
+)
 from analysis.figures.export import (
     save_figure as save_figure,
 )
@@ -324,6 +330,15 @@ from analysis.meta.influence import (
 from analysis.meta.influence import (
     radial as radial,
 )
+from analysis.meta.interval_coverage import (
+    CoverageSimulation as CoverageSimulation,
+)
+from analysis.meta.interval_coverage import (
+    scaled_chi_square_variances as scaled_chi_square_variances,
+)
+from analysis.meta.interval_coverage import (
+    simulate_coverage as simulate_coverage,
+)
 from analysis.meta.lfk_index import (
     LfkIndex as LfkIndex,
 )
@@ -551,6 +566,12 @@ from analysis.meta.trim_and_fill import (
 )
 from analysis.meta.trim_and_fill import (
     trim_and_fill as trim_and_fill,
+)
+from analysis.tables.methods_text import (
+    MethodsText as MethodsText,
+)
+from analysis.tables.methods_text import (
+    methods_text as methods_text,
 )
 from analysis.values.counts import (
     Proportion as Proportion,

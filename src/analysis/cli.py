@@ -1,4 +1,4 @@
-"""The command line: `reanalysis reproduce`, `verify`, `audit`, `table`.
+"""The command line: `reanalysis reproduce`, `verify`, `audit`, `table`, `pool`, `simulate`.
 
 Turns arguments into calls, results into text and errors into exit codes; computes nothing.
 Exit codes: 0 done, 1 the work failed, 2 wrong usage or faulty data, 130 interrupted.
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from analysis.cli_pool import pool_command
+from analysis.cli_simulate import simulate
 from analysis.errors import AnalysisError, DataError, Fault
 
 if TYPE_CHECKING:
@@ -294,3 +296,7 @@ def _print_estimates(estimates: Sequence[Estimate], level: float) -> None:
         )
         last = label
     Console().print(printed)
+
+
+main.add_command(pool_command)
+main.add_command(simulate)

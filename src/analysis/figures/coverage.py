@@ -1,0 +1,382 @@
+"""Coverage of intervals against the between-study variance: a panel a number of studies, a line a method.
+
+Takes a finished simulation; what is simulated is decided in `meta.interval_coverage`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    LIGHT_GREY,
+    ORANGE,
+    POINTS_PER_MM,
+    SMALL_SIZE,
+    VERMILLION,
+    house_style,
+)
+from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.meta.interval_coverage import CoverageSimulation
+from analysis.values.arguments import check_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from analysis.values.arrays import FloatArray
+
+__all__ = ["figure_coverage", "plot_coverage"]
+
+_NAMES = {
+    "wald": "Wald",
+    "t": "t",
+    "hartung-knapp": "Hartung–Knapp",
+    "hartung-knapp-adhoc": "Hartung–Knapp, ad hoc",
+    "kenward-roger": "Kenward–Roger",
+    "profile": "Profile likelihood",
+    "profile-bartlett": "Profile, Bartlett",
+    "henmi-copas": "Henmi–Copas",
+    "prediction": "Prediction of a further study",
+}
+# Those whose estimator of tau2 is free stand in one row of panels, the others in a second.
+_FREE = ("wald", "t", "hartung-knapp", "hartung-knapp-adhoc")
+_HEADINGS = ("With any estimator of τ²", "With their own estimator of τ²")
+# Colour, dashes, marker, whether it is filled: any two differ in two things that are left in grey.
+_STYLES = (
+    (BLACK, "-", "o", True),
+    (VERMILLION, (0, (5, 2)), "s", True),
+    (BLUE, (0, (1.2, 1.4)), "^", False),
+    (GREEN, (0, (6, 1.6, 1.2, 1.6)), "D", False),
+    (ORANGE, (0, (3, 1.4, 1.2, 1.4, 1.2, 1.4)), "v", True),
+    (GREY, (0, (8, 3)), "x", True),
+)
+_XLABEL = "Between-study variance τ² (axis linear in τ)"
+_YLABEL = "Coverage (%)"
+_LINE = SMALL_SIZE * LINE_SPACING
+# Points: around the page, left of the panels, between panels, of a line of the legend and of its sample.
+_MARGIN, _LEFT, _GAP, _ENTRY, _SAMPLE = 4.0, 34.0, 11.0, 11.5, 26.0
+_PANEL_HEIGHT, _NARROWEST, _TITLE, _TICKS = 96.0, 78.0, 14.0, 15.0
+
+
+def plot_coverage(
+    result: CoverageSimulation,
+    *,
+    studies: int | None = None,
+    intervals: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw coverage against the between-study variance for one number of studies.
+
+    Parameters
+    ----------
+    result : CoverageSimulation
+        What `simulate_coverage` gives.
+    studies : int, optional
+        One of `result.studies`; may be left out where there is one.
+    intervals : sequence of str, optional
+        Up to six of `result.intervals`; by default those with tau2 by REML where it is free.
+    ax : Axes, optional
+        Where to draw; by default axes of a new figure.
+
+    Returns
+    -------
+    Axes
+        x is tau, named by tau2; y is in percent. The line is the confidence level, and the band about it
+        what 95 % of simulations of this size would give for an interval that keeps it.
+
+    Raises
+    ------
+    TypeError
+        If `result` is of another type.
+    ValueError
+        If a number of studies or an interval was not simulated, or there are more than six.
+    """
+    chosen = _chosen(result, intervals)
+    _check_number(chosen)
+    if studies is None and len(result.studies) == 1:
+        studies = result.studies[0]
+    if studies not in result.studies:
+        raise ValueError(f"`studies` must be one of {_listed(result.studies)}, but got {studies!r}.")
+    with house_style():
+        if ax is None:
+            figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+            FigureCanvasAgg(figure)
+            ax = figure.add_subplot()
+        width = float(ax.get_window_extent().width) * 72 / float(ax.figure.dpi)
+        _draw(ax, result, chosen, studies, floor=_floor(result, chosen), width=width)
+        ax.set_xlabel(_XLABEL, parse_math=False)
+        ax.set_ylabel(_YLABEL)
+        ax.legend(frameon=False, fontsize=SMALL_SIZE, handlelength=3.2)
+    return ax
+
+
+def figure_coverage(
+    result: CoverageSimulation,
+    *,
+    intervals: Sequence[str] | None = None,
+    width_mm: float = 174.0,
+    note: str | None = None,
+) -> Figure:
+    """Draw a simulation of coverage as small multiples by the number of studies.
+
+    Parameters
+    ----------
+    result : CoverageSimulation
+        What `simulate_coverage` gives.
+    intervals : sequence of str, optional
+        Of `result.intervals`, at most six of either kind; by default those with tau2 by REML where it is
+        free. Those that go with any estimator stand in one row of panels, those that are tied to one, and
+        prediction intervals, in a second.
+    width_mm : float, default 174
+        Printed width. Panels that do not fit beside one another go on below.
+    note : str, optional
+        Printed under the figure.
+
+    Returns
+    -------
+    Figure
+        One Axes a panel, row by row.
+
+    Raises
+    ------
+    TypeError
+        If `result` is of another type.
+    ValueError
+        If an interval was not simulated, there are more than six in a row, or the page is too narrow for a
+        panel.
+
+    Examples
+    --------
+    >>> from analysis.meta.interval_coverage import simulate_coverage
+    >>> result = simulate_coverage(studies=[3, 10], intervals=["wald/DL", "profile/ML"], draws=50, rng=1)
+    >>> [axes.get_title() for axes in figure_coverage(result).axes]
+    ['3 studies', '10 studies', '3 studies', '10 studies']
+    """
+    chosen = _chosen(result, intervals)
+    free = [name for name in chosen if name.partition("/")[0] in _FREE]
+    tied = [name for name in chosen if name not in free]
+    predicts = any(name.startswith("prediction/") for name in tied)
+    headings = (_HEADINGS[0], f"{_HEADINGS[1]}{', and prediction' if predicts else ''}")
+    groups = {heading: group for heading, group in zip(headings, (free, tied), strict=True) if group}
+    for group in groups.values():
+        _check_number(group)
+    page_width = width_mm * POINTS_PER_MM
+    room = page_width - _LEFT - _MARGIN - 5.0
+    least = _narrowest(groups) + page_width - room
+    if page_width < least:
+        raise ValueError(
+            f"`width_mm` must be {math.ceil(least / POINTS_PER_MM)} or greater, but got {width_mm:g}."
+        )
+    columns = min(len(result.studies), int((room + _GAP) // (_NARROWEST + _GAP)))
+    lines = math.ceil(len(result.studies) / columns)
+    width = (room - (columns - 1) * _GAP) / columns
+    notes = wrap_text(note, page_width - 2 * _MARGIN, size=SMALL_SIZE) if note else ()
+    with house_style():
+        legends = [_lay_out_legend(group, room) for group in groups.values()]
+        depth = _TITLE + _PANEL_HEIGHT + _TICKS
+        page_height = (
+            2 * _MARGIN
+            + sum(_ENTRY * (legend.lines + 1) + 4.0 + lines * depth for legend in legends)
+            + 12.0 * (len(groups) - 1)
+            + _LINE
+            + (4.0 + _LINE * len(notes) if notes else 0.0)
+        )
+        page = _Page(page_width, page_height)
+        floor = _floor(result, chosen)
+        top = page_height - _MARGIN
+        for (heading, group), legend in zip(groups.items(), legends, strict=True):
+            page.text(_LEFT, top, heading, bold=True)
+            top -= _ENTRY
+            legend.draw(page, top)
+            top -= _ENTRY * legend.lines + 4.0
+            for number, k in enumerate(result.studies):
+                line, column = divmod(number, columns)
+                left = _LEFT + column * (width + _GAP)
+                bottom = top - line * depth - _TITLE - _PANEL_HEIGHT
+                ax = page.axes(left, bottom, width, _PANEL_HEIGHT)
+                _draw(ax, result, group, k, floor=floor, width=width)
+                ax.set_title(f"{k} studies", fontsize=SMALL_SIZE, pad=4.0, parse_math=False)
+                if column:
+                    ax.tick_params(axis="y", labelleft=False)
+                else:
+                    ax.set_ylabel(_YLABEL)
+            top -= lines * depth + 12.0
+        top += 12.0
+        page.text(_LEFT + room / 2, top, _XLABEL, ha="center")
+        for number, text in enumerate(notes):
+            page.text(_MARGIN, top - _LINE - 4.0 - number * _LINE, text)
+    return page.figure
+
+
+class _Page:
+    """A figure on which things are placed in points from its lower left corner."""
+
+    def __init__(self, width: float, height: float) -> None:
+        self.width, self.height = width, height
+        self.figure = Figure(figsize=(width / 72, height / 72))
+        FigureCanvasAgg(self.figure)
+
+    def axes(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        return self.figure.add_axes(
+            (left / self.width, bottom / self.height, width / self.width, height / self.height)
+        )
+
+    def text(
+        self, x: float, y: float, text: str, *, ha: str = "left", va: str = "top", bold: bool = False
+    ) -> None:
+        self.figure.text(
+            x / self.width,
+            y / self.height,
+            text,
+            ha=ha,
+            va=va,
+            fontproperties=font(SMALL_SIZE, bold=bold),
+            parse_math=False,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Legend:
+    """Names of the lines of a row of panels, with where each stands: points from the left, line."""
+
+    entries: tuple[tuple[str, float, int], ...]
+
+    @property
+    def lines(self) -> int:
+        return self.entries[-1][2] + 1
+
+    def draw(self, page: _Page, top: float) -> None:
+        for number, (name, x, line) in enumerate(self.entries):
+            y = top - (line + 0.5) * _ENTRY
+            sample = Line2D(
+                [(_LEFT + x + part * _SAMPLE) / page.width for part in (0.0, 0.5, 1.0)],
+                [y / page.height] * 3,
+                markevery=[1],
+                gid="legend",
+                **_look(number),
+            )
+            page.figure.add_artist(sample)
+            page.text(_LEFT + x + _SAMPLE + 4.0, y, name, va="center_baseline")
+
+
+def _narrowest(groups: Mapping[str, Sequence[str]]) -> float:
+    """Return the least width in points that a panel and every line of text beside it need."""
+    names = [_name(interval) for group in groups.values() for interval in group]
+    return max(
+        _NARROWEST,
+        text_width(_XLABEL, size=SMALL_SIZE),
+        *(text_width(heading, size=SMALL_SIZE, bold=True) for heading in groups),
+        *(_SAMPLE + 4.0 + text_width(name, size=SMALL_SIZE) for name in names),
+    )
+
+
+def _lay_out_legend(group: Sequence[str], room: float) -> _Legend:
+    entries: list[tuple[str, float, int]] = []
+    x, line = 0.0, 0
+    for interval in group:
+        name = _name(interval)
+        wide = _SAMPLE + 4.0 + text_width(name, size=SMALL_SIZE)
+        if entries and x + wide > room:
+            x, line = 0.0, line + 1
+        entries.append((name, x, line))
+        x += wide + 14.0
+    return _Legend(entries=tuple(entries))
+
+
+def _draw(
+    ax: Axes, result: CoverageSimulation, chosen: Sequence[str], studies: int, *, floor: float, width: float
+) -> None:
+    low, high = (100 * end for end in result.band)
+    ax.axhspan(low, high, facecolor=LIGHT_GREY, edgecolor="none", zorder=0.2, gid="band")
+    ax.axhline(100 * result.confidence_level, color=GREY, linewidth=0.6, zorder=0.3, gid="level")
+    order = np.argsort(result.tau2)
+    tau2 = np.array(result.tau2)[order]
+    for number, interval in enumerate(chosen):
+        coverage = result.of(interval).coverage[0, result.studies.index(studies)]
+        line = ax.plot(np.sqrt(tau2), 100 * coverage[order], label=_name(interval), **_look(number))[0]
+        line.set(gid="coverage", clip_on=False, zorder=3 - 0.1 * number)
+    end = math.sqrt(float(tau2[-1])) or 1.0
+    # Room for the markers at the ends.
+    ax.set_xlim(-0.05 * end, 1.05 * end)
+    ax.set_xticks(np.sqrt(tau2), _tick_labels(tau2, width / 1.1), fontsize=SMALL_SIZE)
+    ax.set_ylim(floor, 101.0)
+    step = 5 if floor > 70 else 10
+    ax.set_yticks(np.arange(math.ceil(floor / step) * step, 101, step))
+    ax.tick_params(axis="y", labelsize=SMALL_SIZE)
+
+
+def _look(number: int) -> dict[str, Any]:
+    colour, dashes, marker, filled = _STYLES[number]
+    return {
+        "color": colour,
+        "linestyle": dashes,
+        "linewidth": 0.9,
+        "marker": marker,
+        "markersize": 3.6,
+        "markerfacecolor": colour if filled else "white",
+        "markeredgewidth": 0.8,
+    }
+
+
+def _tick_labels(tau2: FloatArray, width: float) -> list[str]:
+    """Return a label a tick, empty where it would touch one that is more wanted: the ends come first."""
+    texts = [f"{value:g}" for value in tau2]
+    places = width * np.sqrt(tau2 / (tau2[-1] or 1.0))
+    halves = [text_width(text, size=SMALL_SIZE) / 2 for text in texts]
+    shown: list[int] = []
+    for i in dict.fromkeys([len(texts) - 1, *range(len(texts))]):
+        if all(abs(places[i] - places[j]) >= halves[i] + halves[j] + 3.0 for j in shown):
+            shown.append(i)
+    return [text if i in shown else "" for i, text in enumerate(texts)]
+
+
+def _chosen(result: CoverageSimulation, intervals: Sequence[str] | None) -> tuple[str, ...]:
+    if not isinstance(result, CoverageSimulation):
+        raise TypeError(f"`result` must be a CoverageSimulation, but got {type(result).__name__}.")
+    if intervals is None:
+        estimators: dict[str, list[str]] = {}
+        for interval in result.intervals:
+            ci, _, tau2 = interval.partition("/")
+            estimators.setdefault(ci, []).append(tau2)
+        return tuple(f"{ci}/{'REML' if 'REML' in tau2 else tau2[0]}" for ci, tau2 in estimators.items())
+    if isinstance(intervals, str):
+        raise TypeError(f"`intervals` must be a sequence of texts, but got {intervals!r}.")
+    if not intervals:
+        raise ValueError("`intervals` must hold at least one interval, but is empty.")
+    return tuple(check_choice("intervals", interval, result.intervals) for interval in intervals)
+
+
+def _check_number(chosen: Sequence[str]) -> None:
+    if len(chosen) > len(_STYLES):
+        raise ValueError(
+            f"`intervals` must be at most {len(_STYLES)} in a panel, or a reader cannot tell them apart, "
+            f"but are {len(chosen)}: {', '.join(chosen)}."
+        )
+
+
+def _floor(result: CoverageSimulation, chosen: Sequence[str]) -> float:
+    """Return where the axis of coverage begins: 5 % below the least one at most."""
+    least = 100 * min(float(result.of(interval).coverage.min()) for interval in chosen)
+    least = min(least, 100 * result.band[0])
+    return max(0.0, 5.0 * math.floor(least / 5 - 1e-9)) - 1.0
+
+
+def _name(interval: str) -> str:
+    ci, _, tau2 = interval.partition("/")
+    return f"{_NAMES[ci]} ({'true τ²' if tau2 == 'known' else tau2})"
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
