@@ -127,3 +127,10 @@ def test_bad_input_is_named():
         _audit(printed="n.s.")
     with pytest.raises(ValueError, match="Claim x: `events` must not exceed `total`"):
         _audit(printed="54%", checked_as="PR", exposed_cases=9, exposed_total=4)
+
+
+def test_progress_counts_the_claims():
+    done = []
+    frame = pd.DataFrame({"claim_id": ["x", "y"], "printed": ["1.83", "2"], "checked_as": ["HR", "HR"]})
+    audit_claims(frame, progress=done.append)
+    assert done == [1, 2]

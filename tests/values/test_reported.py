@@ -169,3 +169,152 @@ def test_unknown_conventions_are_refused():
 
 def test_decimal_commas_by_choice():
     assert str(Reported("5.476,5", decimal=",").value) == "[5476.45, 5476.55)"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "low"),
+    [
+        ("OR 1.83 (1.58-2.11)", "[1.825, 1.835)", "[1.575, 1.585)"),
+        ("aHR = 1.83 (95% CI: 1.58–2.11), p < 0.001", "[1.825, 1.835)", "[1.575, 1.585)"),
+        ("adjusted OR: 1.83; 95% CI 1.58, 2.11", "[1.825, 1.835)", "[1.575, 1.585)"),
+        ("1.83\u2009(1.58\u2009–\u20092.11)", "[1.825, 1.835)", "[1.575, 1.585)"),
+        ("1.83 (1.58-2.11) (P = 0.02)", "[1.825, 1.835)", "[1.575, 1.585)"),
+        ("54.0 % (49.3 % to 58.7 %)", "[0.5395, 0.5405)", "[0.4925, 0.4935)"),
+    ],
+)
+def test_more_forms_of_estimates(text, value, low):
+    reported = Reported(text)
+    assert (str(reported.value), str(reported.low)) == (value, low)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3 × 10^-5", "[2.5e-05, 3.5e-05)"),
+        ("3 x 10⁻⁵", "[2.5e-05, 3.5e-05)"),
+        ("3·10⁻⁵", "[2.5e-05, 3.5e-05)"),
+        ("p = 3e-5", "[2.5e-05, 3.5e-05)"),
+        ("P ⩽ 0.05", "(-inf, 0.05]"),
+        ("HR 4.38", "[4.375, 4.385)"),
+    ],
+)
+def test_more_forms_of_numbers(text, value):
+    assert str(Reported(text).value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "events", "total"),
+    [
+        ("229/424 (54%)", 229, 424),
+        ("229 of 424 (54 %)", 229, 424),
+        ("229 / 424; 54%", 229, 424),
+        ("54% (229/424)", 229, 424),
+        ("229 (54%)", 229, None),
+        ("1,029/1,235 (83%)", 1029, 1235),
+        ("n = 27\u202f657", None, 27657),
+    ],
+)
+def test_counts_in_every_order(text, events, total):
+    reported = Reported(text)
+    assert (reported.events, reported.total) == (events, total)
+
+
+def test_accepted_conventions_are_recorded():
+    assert Reported("4.7").conventions == ("half-up",)
+    some = Reported("18.7%", rounding=("truncation", "half-even"))
+    assert some.conventions == ("half-even", "truncation")
+    assert some.rounding == "half-even, truncation"
+    every = Reported("18.7%", rounding="any")
+    assert every.rounding == "any"
+    assert every.conventions == ("half-up", "half-even", "truncation")
+
+
+@pytest.mark.parametrize(
+    ("text", "interval"),
+    [
+        # Truncation reaches further up, rounding further down; 0.125 rounds half to even to 0.12.
+        ("0.12", "[0.115, 0.13)"),
+        ("0.13", "[0.125, 0.14)"),
+        ("-0.12", "(-0.13, -0.115]"),
+        ("0.00", "(-0.01, 0.01)"),
+    ],
+)
+def test_several_conventions_accept_what_one_of_them_does(text, interval):
+    several = Reported(text, rounding="any").value
+    assert str(several) == interval
+    for convention in ("half-up", "half-even", "truncation"):
+        one = Reported(text, rounding=convention).value
+        assert several.low <= one.low <= one.high <= several.high
+
+
+def test_ties_of_two_ways_of_rounding_to_the_nearest():
+    assert str(Reported("0.12", rounding=("half-up", "half-even")).value) == "[0.115, 0.125]"
+    assert str(Reported("0.13", rounding=("half-up", "half-even")).value) == "[0.125, 0.135)"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("1.83 (1.58-2.1x)", "'1.83 (1.58-2.1' is read, 'x)' after it (position 15) is not"),
+        ("4.7% of men", "'4.7%' is read, 'of men' after it (position 6) is not"),
+        ("n.s.", "nothing at its beginning is a number"),
+        ("", ", which is empty"),
+    ],
+)
+def test_errors_say_how_far_the_text_is_read_and_what_is(text, where):
+    with pytest.raises(ValueError) as caught:
+        Reported(text)
+    assert where in str(caught.value)
+    assert "Forms that are read: '4.7%', '1.83 (1.58-2.11)'" in str(caught.value)
+
+
+def test_no_convention_is_refused():
+    with pytest.raises(ValueError, match="`rounding` must name at least one convention"):
+        Reported("4.7", rounding=())
+    with pytest.raises(ValueError, match="`rounding` must be one of 'half-up'"):
+        Reported("4.7", rounding=("half-up", "up"))
+
+
+STYLES = {
+    "1.83 (1.58-2.11)": lambda v, low, high: f"{v} ({low}-{high})",
+    "1.83 [95% CI 1.58 to 2.11]": lambda v, low, high: f"{v} [95% CI {low} to {high}]",
+    "1.83, 95 % CI 1.58–2.11": lambda v, low, high: f"{v}, 95 % CI {low}–{high}",
+    "1.83 (1.58, 2.11)": lambda v, low, high: f"{v} ({low}, {high})",
+    "1·83 (1·58–2·11)": lambda v, low, high: f"{v} ({low}–{high})".replace(".", "·"),
+    "1,83 (1,58 to 2,11)": lambda v, low, high: f"{v} ({low} to {high})".replace(".", ","),
+    "−1.83 (−2.11 to −1.58)": lambda v, low, high: f"{v} ({low} to {high})".replace("-", "−"),
+    "1.83 (1.58–2.11; P<0.001)": lambda v, low, high: f"{v} ({low}–{high}; P<0.001)",
+    "thin spaces": lambda v, low, high: f"{v}\u2009({low}\u2009to\u2009{high})",
+}
+
+
+@given(
+    numbers=st.lists(st.integers(-99999, 99999), min_size=3, max_size=3).map(sorted),
+    digits=st.integers(1, 3),
+    style=st.sampled_from(sorted(STYLES)),
+    rounding=st.sampled_from(["half-up", "half-even", "truncation", "any"]),
+)
+def test_what_is_printed_is_read_back(numbers, digits, style, rounding):
+    low, value, high = (Fraction(number, 10**digits) for number in numbers)
+    texts = [f"{float(x):.{digits}f}" for x in (value, low, high)]
+    # "-0.0" and 0.0 are one number.
+    reported = Reported(STYLES[style](*texts), rounding=rounding)
+    for part, x in ((reported.value, value), (reported.low, low), (reported.high, high)):
+        assert part.contains_ratio(x.numerator, x.denominator)
+        # Nothing a unit of the last digit away is accepted.
+        unit = Fraction(1, 10**digits)
+        for other in (x - unit, x + unit):
+            assert not part.contains_ratio(other.numerator, other.denominator)
+
+
+@given(
+    events=st.integers(0, 10**6),
+    more=st.integers(1, 10**6),
+    thousands=st.sampled_from(["", ",", "\u2009", "\u00a0"]),
+)
+def test_counts_are_read_back(events, more, thousands):
+    total = events + more
+    shown = [f"{x:,}".replace(",", thousands) for x in (events, total)]
+    reported = Reported("/".join(shown))
+    assert (reported.events, reported.total) == (events, total)
+    assert Reported(f"n = {shown[1]}").total == total

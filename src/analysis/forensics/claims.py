@@ -18,7 +18,7 @@ from analysis.values.reported import Reported, RoundingInterval
 from analysis.values.text import short_count, short_range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -136,7 +136,7 @@ class ClaimLedger:
         return self.to_frame()[columns].to_html(border=0, index=False)
 
 
-def audit_claims(claims: pd.DataFrame) -> ClaimLedger:
+def audit_claims(claims: pd.DataFrame, *, progress: Callable[[int], None] | None = None) -> ClaimLedger:
     """Check each printed number against the numbers printed beside it.
 
     Parameters
@@ -149,6 +149,8 @@ def audit_claims(claims: pd.DataFrame) -> ClaimLedger:
         `source_measure`, `worded_outcome`, `source_outcome`, `source_adjusted`, `worded_adjusted` (yes or
         no), `direction` ("as worded" or "reversed") and `range` (the same text on both ends of a range).
         All but the first three may be missing or empty.
+    progress : callable, optional
+        Told how many claims are done, after each.
 
     Returns
     -------
@@ -185,11 +187,13 @@ def audit_claims(claims: pd.DataFrame) -> ClaimLedger:
         if row.text("range"):
             range_ends.setdefault(row.text("range"), set()).add(row.text("source_outcome"))
     entries, faults = [], []
-    for row in rows:
+    for done, row in enumerate(rows, start=1):
         try:
             entries.append(_audit(row, range_ends))
         except ValueError as error:
             faults.append(f"Claim {row.text('claim_id')}: {error}")
+        if progress is not None:
+            progress(done)
     if faults:
         raise ValueError("\n".join(faults))
     return ClaimLedger(entries=tuple(entries))

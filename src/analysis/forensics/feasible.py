@@ -6,23 +6,36 @@ that the paper allows. An empty axis means that the printed numbers fit no table
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.values.counts import Proportion, TwoByTwo
-from analysis.values.reported import Reported, RoundingInterval
+from analysis.forensics.methods.printed_table import MEASURES, read_printed, read_reported
+from analysis.forensics.methods.table_conflict import Conflict, find_conflict, find_nearest
+from analysis.forensics.methods.table_mirror import mirrored
+from analysis.forensics.methods.table_search import as_table, search
+from analysis.values.arguments import check_choice
+from analysis.values.counts import Proportion
+from analysis.values.framed import Framed
+from analysis.values.text import short_count
 
 if TYPE_CHECKING:
-    from analysis.values.arrays import FloatArray, IntArray
+    from collections.abc import Sequence
 
-__all__ = ["feasible_counts", "feasible_tables"]
+    import pandas as pd
 
-# 20 million tables are 640 MB; beyond that the printed numbers say next to nothing.
-_MOST_TABLES = 20_000_000
+    from analysis.forensics.methods.printed_table import Printed, PrintedTable, Total
+    from analysis.forensics.methods.table_conflict import Nearest
+    from analysis.forensics.methods.table_search import Found
+    from analysis.values.arrays import BoolArray, FloatArray
+    from analysis.values.counts import TwoByTwo
+    from analysis.values.reported import RoundingInterval
+
+__all__ = ["FeasibleSet", "feasible_counts", "feasible_set", "feasible_tables"]
 
 
-def feasible_counts(risk: Reported | str, *, total: int) -> Proportion:
+def feasible_counts(risk: Printed, *, total: int) -> Proportion:
     """List the counts that a printed percentage allows.
 
     Parameters
@@ -50,47 +63,84 @@ def feasible_counts(risk: Reported | str, *, total: int) -> Proportion:
     (0, array([9.]))
     """
     persons = _whole("total", total)
-    first, last = _reported("risk", risk).whole_numbers(persons)
+    first, last = read_reported("risk", risk).value.whole_numbers(persons)
     counts = np.arange(first, last + 1, dtype=np.float64)
     return Proportion._trusted(events=counts, total=np.asarray(float(persons)))  # noqa: SLF001 -- counts of its own making
 
 
 def feasible_tables(
     *,
-    exposed_total: int,
-    control_total: int,
-    exposed_risk: Reported | str | None = None,
-    control_risk: Reported | str | None = None,
-    risk_ratio: Reported | str | None = None,
-    odds_ratio: Reported | str | None = None,
+    exposed_total: Total | None = None,
+    control_total: Total | None = None,
+    total: Total | None = None,
+    exposed_cases: Total | None = None,
+    control_cases: Total | None = None,
+    cases: Total | None = None,
+    exposed_risk: Printed | None = None,
+    control_risk: Printed | None = None,
+    risk: Printed | None = None,
+    risk_ratio: Printed | None = None,
+    odds_ratio: Printed | None = None,
+    risk_difference: Printed | None = None,
+    pvalue: Printed | None = None,
+    chi_square: Printed | None = None,
+    risk_ratio_method: str | Sequence[str] | None = None,
+    odds_ratio_method: str | Sequence[str] | None = None,
+    risk_difference_method: str | Sequence[str] | None = None,
+    test: str | Sequence[str] = "any",
+    chi_square_test: str | Sequence[str] = "any",
+    confidence_level: float = 0.95,
 ) -> TwoByTwo:
     """List every 2x2 table that rounds to all the printed numbers.
 
     Parameters
     ----------
-    exposed_total, control_total : int
-        Persons in the two arms.
-    exposed_risk, control_risk : Reported or str, optional
-        Printed percentage of cases in an arm ("4.7%"); by default any count is allowed.
-    risk_ratio, odds_ratio : Reported or str, optional
-        Printed crude ratio ("1.68"). Of "1.68 (1.45-1.94)" the ratio is used, the interval is not.
+    exposed_total, control_total : int, tuple of int or str, optional
+        Persons in the two arms: a count, (first, last) where only a range is known, or "n = 5,476". Where an
+        arm is not printed, `total` must be.
+    total : int, tuple of int or str, optional
+        Persons of both arms together.
+    exposed_cases, control_cases, cases : int, tuple of int or str, optional
+        Cases in an arm, or in both together, where they are printed.
+    exposed_risk, control_risk, risk : Reported or str, optional
+        Printed percentage of cases in an arm ("4.7%"), or in both together. "229/424 (54%)" gives the count
+        and the persons too.
+    risk_ratio, odds_ratio, risk_difference : Reported or str, optional
+        Printed crude measure, alone ("1.68") or with its interval ("1.68 (1.45-1.94)") and P-value.
+    pvalue, chi_square : Reported or str, optional
+        "0.03", "<0.001"; "10.8".
+    risk_ratio_method, odds_ratio_method, risk_difference_method : str or sequence of str, optional
+        Which interval was printed: a method of `analysis.risk_ratio` and so on, several of them, or "any": a
+        table fits if one of the methods rounds to the value and to both limits. Default "log", "woolf",
+        "wald". "any" leaves out the conditional estimates and Baptista and Pike's limits, which may be named.
+    test : str or sequence of str, default "any"
+        What the P-value is of: "pearson", "yates", "n-1", "likelihood-ratio" (chi-square tests),
+        "wald-log-odds", "wald-log-risk", "wald-difference", "fisher", "fisher-doubled", "fisher-mid-p".
+    chi_square_test : str or sequence of str, default "any"
+        The first four of these.
+    confidence_level : float, default 0.95
+        Of the printed intervals that do not print it.
 
     Returns
     -------
     TwoByTwo
-        Leading axis: the tables, by exposed cases and then control cases; of length 0 if the printed numbers
-        contradict one another.
+        Leading axis: the tables, by exposed total and cases, then control total and cases; of length 0 if the
+        printed numbers contradict one another: `feasible_set` says which do.
 
     Raises
     ------
-    ValueError
-        If a total is not a whole number of at least 1, or if more than 20 million tables would be listed:
-        then name a further printed number.
+    TypeError, ValueError
+        If an argument is not of the forms above, if an arm is neither given nor bounded by `total`, or if
+        more than 5 million tables would be listed: then give a further printed number.
 
     Notes
     -----
-    Complete enumeration. A ratio bounds the control cases for each number of exposed cases in closed form;
-    the bounds are then checked in integer arithmetic, so that ties fall as the rounding rule says.
+    Complete enumeration. Percentages, counts and ratios bound the control cases for each exposed arm in
+    closed form; an interval value ± z SE bounds SE, and so the product of control cases and non-cases, from
+    both sides. Every table within the bounds is then checked: counts, percentages, ratios and differences in
+    integer arithmetic, so that ties fall as the rounding rule says; limits, P-values and statistics by the
+    float that the project's own methods give. A program may print a difference of exactly 0.325 as 0.32,
+    because its float is a last bit lower: such a table is not listed.
 
     Examples
     --------
@@ -103,81 +153,216 @@ def feasible_tables(
     >>> ratios = risk_ratio(tables).value
     >>> len(tables), round(float(ratios.min()), 3), round(float(ratios.max()), 3)
     (168, 1.634, 1.726)
+
+    An odds ratio with its interval is nearly a table, and its mirror:
+
+    >>> tables = feasible_tables(exposed_total=100, control_total=90, odds_ratio="1.93 (0.98-3.80)")
+    >>> [(int(a), int(c)) for a, c in zip(tables.exposed_cases, tables.control_cases)]
+    [(31, 17)]
     """
-    n1, n0 = _whole("exposed_total", exposed_total), _whole("control_total", control_total)
-    first_a, last_a = _bounds("exposed_risk", exposed_risk, n1)
-    first_c, last_c = _bounds("control_risk", control_risk, n0)
-    a = np.arange(first_a, last_a + 1, dtype=np.int64)
-    low = np.full(a.shape, first_c, dtype=np.int64)
-    high = np.full(a.shape, last_c, dtype=np.int64)
-
-    crude = None if risk_ratio is None else _reported("risk_ratio", risk_ratio)
-    odds = None if odds_ratio is None else _reported("odds_ratio", odds_ratio)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if crude is not None:
-            low, high = _narrow(low, high, *_control_cases(crude, a / n1, n0))
-        if odds is not None:
-            control_odds = _control_cases(odds, a / (n1 - a), 1)
-            low, high = _narrow(low, high, *(n0 * _odds_to_risk(bound) for bound in control_odds))
-    a, c = _pairs(a, low, high)
-    keep = np.ones(a.shape, dtype=bool)
-    if crude is not None:
-        keep &= crude.contains_ratio(a * n0, c * n1)
-    if odds is not None:
-        keep &= odds.contains_ratio(a * (n0 - c), (n1 - a) * c)
-    return TwoByTwo._trusted(  # noqa: SLF001 -- counts of its own making
-        exposed_cases=a[keep].astype(np.float64),
-        exposed_total=np.asarray(float(n1)),
-        control_cases=c[keep].astype(np.float64),
-        control_total=np.asarray(float(n0)),
-    )
+    arguments = locals()
+    return as_table(search(_printed(arguments)))
 
 
-def _control_cases(ratio: RoundingInterval, exposed: FloatArray, total: int) -> tuple[FloatArray, FloatArray]:
-    """Return bounds on what the controls have, given the exposed and the ratio of the two."""
-    upper = exposed / ratio.low if ratio.low > 0 else np.full(exposed.shape, np.inf)
-    return total * exposed / ratio.high, total * upper
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeasibleSet(Framed):
+    """All tables that printed numbers allow, and what is to be said where there is none.
 
+    Parameters
+    ----------
+    tables : TwoByTwo
+        Leading axis: the tables.
+    mirror : ndarray of bool
+        For each table whether it is of the mirror solution: an odds ratio or a risk difference with its
+        interval fits two families of tables, and of the two this is the one with more cases. All False where
+        there is one family.
+    printed : dict of str to Reported or str
+        The printed numbers by name, as text; "odds_ratio low" is the lower limit of the interval.
+    conflict : tuple of str
+        Printed numbers that fit no table together although any fewer of them do; empty if a table fits.
+    relieved_by : tuple of str
+        Those of `conflict` without which alone all of the other numbers fit a table.
+    minimal : bool
+        False where it would take too long to say whether fewer numbers already conflict.
+    nearest : TwoByTwo or None
+        Where no table fits: the table whose worst deviation, in units of the last printed digit, is least;
+        None where it would take too long to find.
+    values, deviations : dict of str to float
+        What the nearest table gives for each number, and how many units of the last printed digit it lies
+        outside of what rounds to the number; 0 where it fits.
+    """
 
-def _odds_to_risk(odds: FloatArray) -> FloatArray:
-    return np.where(np.isinf(odds), 1.0, odds / (1 + odds))
+    tables: TwoByTwo
+    mirror: BoolArray
+    printed: dict[str, str]
+    intervals: dict[str, RoundingInterval]
+    conflict: tuple[str, ...]
+    relieved_by: tuple[str, ...]
+    minimal: bool
+    nearest: TwoByTwo | None
+    values: dict[str, float]
+    deviations: dict[str, float]
 
+    def __len__(self) -> int:
+        """Return the number of tables."""
+        return len(self.tables)
 
-def _narrow(low: IntArray, high: IntArray, lower: FloatArray, upper: FloatArray) -> tuple[IntArray, IntArray]:
-    # One more on either side than the closed form says: the exact check decides about the ends.
-    ceiling = float(high.max(initial=0)) + 1
-    lower = np.nan_to_num(lower, nan=0.0, posinf=ceiling)
-    upper = np.nan_to_num(upper, nan=ceiling, posinf=ceiling)
-    return (
-        np.maximum(low, np.floor(np.minimum(lower, ceiling)).astype(np.int64) - 1),
-        np.minimum(high, np.ceil(np.minimum(upper, ceiling)).astype(np.int64) + 1),
-    )
+    def to_frame(self) -> pd.DataFrame:
+        """Return the tables, one a row; or, where none fits, one row a printed number with the nearest."""
+        import pandas as pd
 
-
-def _pairs(a: IntArray, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
-    """Return every pair of an exposed count with the control counts from its low to its high."""
-    lengths = np.maximum(high - low + 1, 0)
-    count = int(lengths.sum())
-    if count > _MOST_TABLES:
-        raise ValueError(
-            f"The printed numbers allow about {count:.2g} tables, more than the {_MOST_TABLES:.0e} that are "
-            "listed. Give a further printed number: exposed_risk=, control_risk=, risk_ratio= or odds_ratio=."
+        if len(self):
+            return self.tables.to_frame().assign(mirror=self.mirror)
+        return pd.DataFrame(
+            [
+                {
+                    "number": name,
+                    "printed": text,
+                    "low": self.intervals[name].low,
+                    "high": self.intervals[name].high,
+                    "conflicts": name in self.conflict,
+                    "fits_without": name in self.relieved_by,
+                    "nearest": self.values.get(name, np.nan),
+                    "units_off": self.deviations.get(name, np.nan),
+                }
+                for name, text in self.printed.items()
+            ]
         )
-    starts = np.repeat(low - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) if a.size else low
-    return np.repeat(a, lengths), starts + np.arange(count, dtype=np.int64)
+
+    def __str__(self) -> str:
+        """Return what fits, or which numbers do not fit and the nearest table."""
+        if len(self):
+            parts = [_summary(self.tables[~self.mirror])]
+            if self.mirror.any():
+                parts.append(f"Mirror solution: {_summary(self.tables[self.mirror])}")
+            return "\n".join(parts)
+        names = [_title(name, self.printed[name]) for name in self.conflict]
+        together = "is not a value of any table" if len(names) == 1 else "do not fit one table together"
+        lines = [f"No table fits: {_listed(names)} {together}."]
+        if self.relieved_by and len(names) > 1:
+            lines.append(f"Without {' or '.join(self.relieved_by)} the other numbers fit.")
+        if self.nearest is not None:
+            table = self.nearest
+            counts = (table.exposed_cases, table.exposed_total, table.control_cases, table.control_total)
+            a, n1, c, n0 = (short_count(count.item()) for count in counts)
+            gives = [
+                f"{name} {self.values[name]:.4g}" for name in self.printed if self.deviations.get(name, 0) > 0
+            ]
+            lines.append(f"Nearest: {a}/{n1} and {c}/{n0}, which gives {_listed(gives)}.")
+        return "\n".join(lines)
 
 
-def _bounds(name: str, risk: Reported | str | None, total: int) -> tuple[int, int]:
-    return (0, total) if risk is None else _reported(name, risk).whole_numbers(total)
+def feasible_set(**printed: Any) -> FeasibleSet:  # noqa: ANN401 -- the arguments of feasible_tables
+    """List the tables that fit the printed numbers, name mirror solutions, or say why none fits.
+
+    Parameters
+    ----------
+    **printed
+        The arguments of `feasible_tables`.
+
+    Returns
+    -------
+    FeasibleSet
+        With tables, or else with a minimal conflicting subset of the numbers and the nearest table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `feasible_tables`.
+
+    Notes
+    -----
+    A minimal conflicting subset is found by leaving out one number after the other for as long as still no
+    table fits; there may be other such subsets. The nearest table minimises the largest deviation, in units
+    of the last printed digit (a person for counts; the bound itself for an inequality): all intervals are
+    widened until a table fits, so it is the nearest of all.
+
+    Examples
+    --------
+    Vasdev et al. 2011 print 1.84 % of 160 controls:
+
+    >>> print(feasible_set(exposed_total=80, exposed_risk="28.75%", control_total=160, control_risk="1.84%"))
+    No table fits: control_risk 1.84% is not a value of any table.
+    Nearest: 23/80 and 3/160, which gives control_risk 0.01875.
+
+    An odds ratio with its interval has two solutions:
+
+    >>> print(feasible_set(exposed_total=66, control_total=39, odds_ratio="7.60 (0.94-61.35)"))
+    1 table fits: 11 of 66 exposed, 1 of 39 controls
+    """
+    known = feasible_tables.__kwdefaults__ or {}
+    for name in printed:
+        check_choice("printed", name, known)
+    table = _printed(known | printed)
+    found = search(table)
+    if found.a.size:
+        return _feasible(table, found, Conflict((), (), True), None)
+    return _feasible(table, found, find_conflict(table), find_nearest(table))
 
 
-def _reported(name: str, text: Reported | str) -> RoundingInterval:
-    if isinstance(text, Reported):
-        return text.value
-    try:
-        return Reported(text).value
-    except (TypeError, ValueError) as error:
-        raise type(error)(str(error).replace("`text`", f"`{name}`")) from None
+def _printed(arguments: dict[str, Any]) -> PrintedTable:
+    """Read the arguments of `feasible_tables` by name."""
+
+    def several(*names: str) -> dict[str, Any]:
+        return {name: arguments[name] for name in names}
+
+    return read_printed(
+        totals=several("exposed_total", "control_total", "total"),
+        cases=several("exposed_cases", "control_cases", "cases"),
+        risks=several("exposed_risk", "control_risk", "risk"),
+        measures=several(*MEASURES),
+        methods={name: arguments[f"{name}_method"] for name in MEASURES},
+        tests=several("pvalue", "chi_square"),
+        choices=several("test", "chi_square_test"),
+        confidence_level=arguments["confidence_level"],
+    )
+
+
+def _feasible(table: PrintedTable, found: Found, conflict: Conflict, nearest: Nearest | None) -> FeasibleSet:
+    return FeasibleSet(
+        tables=as_table(found),
+        mirror=mirrored(table, found),
+        printed={name: table.texts[name] for name in table.numbers},
+        intervals=dict(table.numbers),
+        conflict=conflict.names,
+        relieved_by=conflict.relieved_by,
+        minimal=conflict.minimal,
+        nearest=None if nearest is None else as_table(nearest.found)[0],
+        values={} if nearest is None else nearest.gives,
+        deviations={} if nearest is None else nearest.deviations,
+    )
+
+
+def _summary(tables: TwoByTwo) -> str:
+    count = len(tables)
+    parts = []
+    for cases, total, whom in (
+        (tables.exposed_cases, tables.exposed_total, "exposed"),
+        (tables.control_cases, tables.control_total, "controls"),
+    ):
+        ends = [_ends(array) for array in (cases, total)]
+        parts.append(f"{ends[0]} of {ends[1]} {whom}")
+    return f"{short_count(count)} {'table fits' if count == 1 else 'tables fit'}: {', '.join(parts)}"
+
+
+def _ends(array: FloatArray) -> str:
+    low, high = short_count(array.min()), short_count(array.max())
+    return low if low == high else f"{low} to {high}"
+
+
+def _title(name: str, text: str) -> str:
+    measure, _, part = name.partition(" ")
+    what = {
+        "low": "the lower limit of ",
+        "high": "the upper limit of ",
+        "count": "the count of ",
+        "of": "the total of ",
+    }
+    return f"{what.get(part, '')}{measure} {text}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "all"
 
 
 def _whole(name: str, total: int) -> int:

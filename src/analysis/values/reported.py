@@ -17,6 +17,8 @@ import numpy as np
 from analysis.values.arguments import check_choice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from analysis.values.arrays import BoolArray
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Reported", "RoundingInterval"]
 
 _CONVENTIONS = ("half-up", "half-even", "truncation")
+_FORMS = (
+    "'4.7%', '1.83 (1.58-2.11)', '1.83 [95% CI 1.58 to 2.11]', '1.83 (1.58-2.11; P<0.001)', "
+    "'229/424 (54%)', '<0.001', 'p = .03', 'n = 5,476'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,16 +130,20 @@ class Reported:
     Parameters
     ----------
     text : str
-        "4.7%", "1.83 (1.58-2.11)", "1.83 [95% CI 1.58 to 2.11]", "229/424 (54%)", "<0.001", "p = .03",
-        "n = 5,476". Middle dots, decimal commas, thin spaces, en dashes and the Unicode minus are read.
-    rounding : {"half-up", "half-even", "truncation"}, default "half-up"
-        How the author rounded. Half-up is what spreadsheets and most statistics programs print.
+        "4.7%", "1.83 (1.58-2.11)", "1.83 [95% CI 1.58 to 2.11]", "OR = 1.83 (1.58-2.11; P<0.001)",
+        "229/424 (54%)", "54% (229/424)", "229 (54%)", "<0.001", "p = .03", "3 x 10^-5", "n = 5,476".
+        Middle dots, decimal commas, thin spaces, en dashes and the Unicode minus are read.
+    rounding : {"half-up", "half-even", "truncation", "any"} or sequence of these, default "half-up"
+        How the author rounded. Half-up is what spreadsheets and most statistics programs print. Several
+        conventions, or "any" of them, accept every value that one of them prints so.
     decimal : {".", ","}, default "."
         What separates decimals. With ".", a comma before groups of three digits separates thousands; any
         other comma is a decimal comma if the text has no decimal point.
 
     Attributes
     ----------
+    conventions : tuple of str
+        The accepted ways of rounding: `rounding` spelled out.
     value : RoundingInterval
         The number; percentages as proportions.
     low, high : RoundingInterval or None
@@ -150,7 +160,8 @@ class Reported:
     TypeError
         If `text` is not a string: the number 4.70 no longer knows how many digits were printed.
     ValueError
-        If the text is none of the forms above, or the limits are in the wrong order.
+        If the text is none of the forms above (says how far it was read), or the limits are in the wrong
+        order.
 
     Examples
     --------
@@ -161,10 +172,18 @@ class Reported:
     '[0.0465, 0.0475)'
     >>> bool(Reported("54%").value.contains_ratio(229, 424))
     True
+
+    15/80 is 18.75 %; a paper that prints 18.7 % has cut it off:
+
+    >>> bool(Reported("18.7%").value.contains_ratio(15, 80))
+    False
+    >>> bool(Reported("18.7%", rounding="any").value.contains_ratio(15, 80))
+    True
     """
 
     text: str
     rounding: str
+    conventions: tuple[str, ...]
     value: RoundingInterval
     low: RoundingInterval | None
     high: RoundingInterval | None
@@ -174,16 +193,20 @@ class Reported:
     total: int | None
     is_percent: bool
 
-    def __init__(self, text: str, *, rounding: str = "half-up", decimal: str = ".") -> None:
+    def __init__(self, text: str, *, rounding: str | Sequence[str] = "half-up", decimal: str = ".") -> None:
         if not isinstance(text, str):
             raise TypeError(
                 f"`text` must be the printed text, but got {text!r} of type {type(text).__name__}; "
                 'write it as printed, in quotes: "4.70" and "4.7" differ.'
             )
-        check_choice("rounding", rounding, _CONVENTIONS)
+        conventions = _conventions(rounding)
         check_choice("decimal", decimal, (".", ","))
-        for name, part in _parse(text, rounding, decimal).items():
+        for name, part in _parse(text, conventions, decimal).items():
             object.__setattr__(self, name, part)
+        object.__setattr__(
+            self, "rounding", rounding if isinstance(rounding, str) else ", ".join(conventions)
+        )
+        object.__setattr__(self, "conventions", conventions)
 
     def __str__(self) -> str:
         return self.text
@@ -193,33 +216,55 @@ class Reported:
 
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_NAME = r"(?:(?:a|adjusted\s+|crude\s+)?(?:OR|RR|HR|IRR|SMR|RD|PR)\b\s*[=:,]?\s*)?"
 _LEVEL = (
     r"(?:(?P<level>\d+(?:\.\d+)?)\s*%\s*(?:CI|CrI|confidence interval|c\.i\.)?\s*[:,=]?\s*|CI\s*[:,=]?\s*)?"
 )
 _P = r"(?:[pP](?:[- ]?value)?\s*)"
 _ESTIMATE = re.compile(
-    rf"(?P<value>{_NUMBER})\s*(?P<percent>%?)\s*[,;]?\s*(?P<open>[(\[]?)\s*{_LEVEL}"
+    rf"{_NAME}(?P<value>{_NUMBER})\s*(?P<percent>%?)\s*[,;]?\s*(?P<open>[(\[]?)\s*{_LEVEL}"
     rf"(?P<low>{_NUMBER})\s*%?\s*(?:-|to|,|;|\.\.)\s*(?P<high>{_NUMBER})\s*(?P<percent_high>%?)"
-    rf"\s*[)\]]?\s*(?:[;,]?\s*{_P}(?P<p_sign>[<>≤≥=])\s*(?P<p>{_NUMBER}))?\s*[)\]]?",
+    rf"\s*[)\]]?\s*(?:[;,]?\s*[(\[]?\s*{_P}(?P<p_sign>[<>≤≥=])\s*(?P<p>{_NUMBER}))?\s*[)\]]?",
     re.IGNORECASE,
 )
 _RATIO = re.compile(
-    rf"(?P<events>\d+)\s*(?:/|of|out of)\s*(?P<total>\d+)(?:\s*[(\[,]?\s*(?P<value>{_NUMBER})\s*%\s*[)\]]?)?",
+    r"(?P<events>\d+)\s*(?:/|of|out of)\s*(?P<total>\d+)"
+    rf"(?:\s*[(\[,;]?\s*(?P<value>{_NUMBER})\s*%\s*[)\]]?)?",
     re.IGNORECASE,
 )
+_RATIO_LAST = re.compile(
+    rf"(?P<value>{_NUMBER})\s*%\s*[(\[,;]\s*(?P<events>\d+)\s*(?:/|of|out of)\s*(?P<total>\d+)\s*[)\]]?",
+    re.IGNORECASE,
+)
+_COUNT_PERCENT = re.compile(rf"(?P<events>\d+)\s*[(\[]\s*(?P<value>{_NUMBER})\s*%\s*[)\]]")
 _COUNT = re.compile(r"n\s*=\s*(?P<count>\d+)", re.IGNORECASE)
-_PLAIN = re.compile(rf"(?P<prefix>{_P})?(?P<sign>[<>≤≥=]?)\s*(?P<value>{_NUMBER})\s*(?P<percent>%?)")
+_PLAIN = re.compile(
+    rf"(?:(?P<prefix>{_P})|{_NAME})(?P<sign>[<>≤≥=]?)\s*(?P<value>{_NUMBER})\s*(?P<percent>%?)"
+)
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
-def _parse(text: str, rounding: str, decimal: str) -> dict[str, object]:
-    parts: dict[str, object] = {"text": text, "rounding": rounding, "is_percent": False} | dict.fromkeys(
+def _conventions(rounding: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(rounding, str):
+        check_choice("rounding", rounding, (*_CONVENTIONS, "any"))
+        return _CONVENTIONS if rounding == "any" else (rounding,)
+    chosen = tuple(rounding)
+    if not chosen:
+        raise ValueError("`rounding` must name at least one convention, but is empty.")
+    for name in chosen:
+        check_choice("rounding", name, _CONVENTIONS)
+    return tuple(name for name in _CONVENTIONS if name in chosen)
+
+
+def _parse(text: str, rounding: tuple[str, ...], decimal: str) -> dict[str, object]:
+    parts: dict[str, object] = {"text": text, "is_percent": False} | dict.fromkeys(
         ("low", "high", "pvalue", "confidence_level", "events", "total")
     )
     plain = _normalise(text, decimal)
     if match := _COUNT.fullmatch(plain):
         count = int(match["count"])
         return parts | {"value": _exact(Fraction(count)), "total": count}
-    if match := _RATIO.fullmatch(plain):
+    if match := _RATIO.fullmatch(plain) or _RATIO_LAST.fullmatch(plain):
         events, total = int(match["events"]), int(match["total"])
         if total == 0 or events > total:
             raise ValueError(f"`text` must print events of at least as many persons, but got {text!r}.")
@@ -228,6 +273,9 @@ def _parse(text: str, rounding: str, decimal: str) -> dict[str, object]:
             _exact(Fraction(events, total)) if value is None else _rounded(value, rounding, percent=True)
         )
         return parts | {"value": interval, "events": events, "total": total, "is_percent": value is not None}
+    if match := _COUNT_PERCENT.fullmatch(plain):
+        interval = _rounded(match["value"], rounding, percent=True)
+        return parts | {"value": interval, "events": int(match["events"]), "is_percent": True}
     if match := _PLAIN.fullmatch(plain):
         percent = bool(match["percent"])
         value_interval = _with_sign(match["sign"], match["value"], rounding, percent=percent)
@@ -237,12 +285,25 @@ def _parse(text: str, rounding: str, decimal: str) -> dict[str, object]:
     if (match := _ESTIMATE.fullmatch(plain)) and (match["open"] or match["level"]):
         return parts | _estimate(match, text, rounding)
     raise ValueError(
-        f"`text` must be a printed number, but got {text!r}. Forms that are read: '4.7%', "
-        "'1.83 (1.58-2.11)', '1.83 [95% CI 1.58 to 2.11]', '229/424 (54%)', '<0.001', 'p = .03', 'n = 5,476'."
+        f"`text` must be a printed number, but got {text!r}{_stopped(plain, text)}. "
+        f"Forms that are read: {_FORMS}."
     )
 
 
-def _estimate(match: re.Match[str], text: str, rounding: str) -> dict[str, object]:
+def _stopped(plain: str, text: str) -> str:
+    """Say how far the text can be read: up to the end of the longest beginning that is one of the forms."""
+    forms = (_COUNT, _RATIO, _RATIO_LAST, _COUNT_PERCENT, _PLAIN, _ESTIMATE)
+    for length in range(min(len(plain), 200), 0, -1):
+        if any(form.fullmatch(plain, 0, length) for form in forms):
+            rest = plain[length:].strip()
+            # What was read may be shorter than what is printed: thin spaces and separators are gone.
+            start = text.rfind(rest)
+            place = f" (position {start + 1})" if rest and start >= 0 else ""
+            return f": {plain[:length].strip()!r} is read, {rest!r} after it{place} is not"
+    return ": nothing at its beginning is a number" if plain else ", which is empty"
+
+
+def _estimate(match: re.Match[str], text: str, rounding: tuple[str, ...]) -> dict[str, object]:
     percent = bool(match["percent"] or match["percent_high"])
     value, low, high = (_rounded(match[name], rounding, percent=percent) for name in ("value", "low", "high"))
     if not low.middle <= value.middle <= high.middle:
@@ -261,11 +322,17 @@ def _normalise(text: str, decimal: str) -> str:
     plain = text.strip()
     for dash in "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d":
         plain = plain.replace(dash, "-")
+    # Powers of ten before middle dots, which may be their multiplication sign.
+    plain = re.sub(
+        r"\s*[x×\u00b7*]\s*10\s*(?:\^\s*([-+]?\d+)|([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))",
+        lambda power: "e" + (power[1] or power[2]).translate(_SUPERSCRIPTS),
+        plain,
+    )
     plain = plain.replace("\u00b7", ".").replace("\u2219", ".").replace("\u22c5", ".")
     # Spaces of every width between groups of three digits separate thousands.
-    plain = re.sub(r"(?<=\d)[\u00a0\u2009\u202f\u2007 ](?=\d{3}(?!\d))", "", plain)
-    plain = re.sub(r"[\u00a0\u2009\u202f\u2007\s]+", " ", plain)
-    plain = plain.replace("<=", "≤").replace(">=", "≥")
+    plain = re.sub(r"(?<=\d)[\u00a0\u2009\u202f\u2007\u2008 ](?=\d{3}(?!\d))", "", plain)
+    plain = re.sub(r"[\u00a0\u2009\u202f\u2007\u2008\u200a\s]+", " ", plain)
+    plain = plain.replace("<=", "≤").replace(">=", "≥").replace("⩽", "≤").replace("⩾", "≥")
     if decimal == ",":
         return re.sub(r"(?<=\d),(?=\d)", ".", re.sub(r"(?<=\d)\.(?=\d{3}(?!\d))", "", plain))
     plain = re.sub(r"(?<![\d,.])([1-9]\d{0,2})((?:,\d{3})+)(?![\d])", lambda m: m[0].replace(",", ""), plain)
@@ -273,7 +340,7 @@ def _normalise(text: str, decimal: str) -> str:
     return plain if re.search(r"\d\.\d|(?<!\d)\.\d", plain) else re.sub(r"(?<=\d),(?=\d)", ".", plain)
 
 
-def _with_sign(sign: str, number: str, rounding: str, *, percent: bool) -> RoundingInterval:
+def _with_sign(sign: str, number: str, rounding: tuple[str, ...], *, percent: bool) -> RoundingInterval:
     if sign in {"", "="}:
         return _rounded(number, rounding, percent=percent)
     bound = Fraction(Decimal(number)) / (100 if percent else 1)
@@ -282,7 +349,18 @@ def _with_sign(sign: str, number: str, rounding: str, *, percent: bool) -> Round
     return RoundingInterval(lower=bound, upper=None, includes_lower=sign == "≥")
 
 
-def _rounded(number: str, rounding: str, *, percent: bool) -> RoundingInterval:
+def _rounded(number: str, rounding: tuple[str, ...], *, percent: bool) -> RoundingInterval:
+    """Return what the number may stand for under any of the conventions; their intervals overlap."""
+    intervals = [_rounded_once(number, convention, percent=percent) for convention in rounding]
+    if len(intervals) == 1:
+        return intervals[0]
+    # Of two equal ends the included one reaches further.
+    lower, excluded = min((i.lower, not i.includes_lower) for i in intervals if i.lower is not None)
+    upper, included = max((i.upper, i.includes_upper) for i in intervals if i.upper is not None)
+    return RoundingInterval(lower=lower, upper=upper, includes_lower=not excluded, includes_upper=included)
+
+
+def _rounded_once(number: str, rounding: str, *, percent: bool) -> RoundingInterval:
     printed = Decimal(number)
     exponent = printed.as_tuple().exponent
     unit = Fraction(10) ** int(exponent) / (100 if percent else 1)

@@ -1,0 +1,1 @@
+"""How the tables behind printed numbers are searched; the public functions are one folder up."""
