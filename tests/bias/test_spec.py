@@ -1,0 +1,292 @@
+"""Specifications: text to analysis and back, and every fault at once."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from analysis import EffectSizes, TwoByTwo
+from analysis.bias.probabilistic import probabilistic_bias_analysis
+from analysis.bias.spec import (
+    BiasSpecification,
+    ExposureMisclassification,
+    SelectionBias,
+    UnmeasuredConfounding,
+    read_bias_specification,
+)
+from analysis.cli_bias import bias as command
+from analysis.errors import AnalysisError, DataError
+
+TEXT = """
+measure = "OR"
+draws = 4096
+seed = 11
+sampling = "sobol"
+random_error = "delta"
+confidence_level = 0.9
+
+[table]
+exposed_cases = 45
+exposed_total = 302
+control_cases = 94
+control_total = 1039
+
+[[bias]]
+kind = "exposure misclassification"
+sensitivity = "trapezoidal(0.75, 0.85, 0.95, 1)"
+specificity = 0.97
+noncases_sensitivity = "uniform(0.7, 0.95)"
+correlations = [["sensitivity", "noncases_sensitivity", 0.8]]
+source = "validation study"
+
+[[bias]]
+kind = "unmeasured confounding"
+prevalence_exposed = "beta(46, 60)"
+prevalence_control = "pert(0.1, 0.2, 0.4)"
+risk_ratio = "log-normal(0.7, 0.1)"
+"""
+
+
+def test_a_file_and_a_call_are_the_same_analysis():
+    specification = read_bias_specification(TEXT)
+    result = specification.run()
+    called = probabilistic_bias_analysis(
+        TwoByTwo(exposed_cases=45, exposed_total=302, control_cases=94, control_total=1039),
+        biases=[
+            ExposureMisclassification(
+                sensitivity="trapezoidal(0.75, 0.85, 0.95, 1)",
+                specificity=0.97,
+                noncases_sensitivity="uniform(0.7, 0.95)",
+                correlations=[("sensitivity", "noncases_sensitivity", 0.8)],
+            ),
+            UnmeasuredConfounding(
+                prevalence_exposed="beta(46, 60)",
+                prevalence_control="pert(0.1, 0.2, 0.4)",
+                risk_ratio="log-normal(0.7, 0.1)",
+            ),
+        ],
+        measure="OR",
+        draws=4096,
+        rng=11,
+        sampling="sobol",
+        random_error="delta",
+        confidence_level=0.9,
+    )
+    np.testing.assert_array_equal(result.total, called.total)
+    assert result.confidence_level == 0.9
+    sentences = str(specification).splitlines()
+    assert sentences[0].startswith(
+        "1. exposure misclassification: sensitivity trapezoidal(0.75, 0.85, 0.95, 1), "
+    )
+    assert sentences[0].endswith(
+        ", specificity fixed(0.97), noncases_sensitivity uniform(0.7, 0.95), "
+        "correlation 0.8 of sensitivity and noncases_sensitivity (validation study)"
+    )
+    assert sentences[1].endswith("(assumed)")
+
+
+def test_what_is_written_reads_back():
+    specification = read_bias_specification(TEXT)
+    text = specification.to_toml()
+    again = read_bias_specification(text)
+    assert again.to_toml() == text
+    np.testing.assert_array_equal(again.run().total, specification.run().total)
+
+
+def test_an_estimate_needs_no_cells():
+    specification = BiasSpecification(
+        data=EffectSizes.from_estimates(1.83, 1.58, 2.12, measure="HR"),
+        biases=(SelectionBias(bias_factor="uniform(0.9, 1.3)", source='told by "them"'),),
+        seed=3,
+    )
+    again = read_bias_specification(specification.to_toml())
+    assert again.biases[0].source == 'told by "them"'
+    np.testing.assert_allclose(again.run().total, specification.run().total, rtol=1e-9)
+    many = BiasSpecification(
+        data=EffectSizes(effect=[0.1, 0.2], variance=0.1, measure="HR"), biases=specification.biases, seed=1
+    )
+    with pytest.raises(ValueError, match="one table to be written"):
+        many.to_toml()
+
+
+def test_every_fault_is_named_at_once():
+    text = """
+measur = "OR"
+draws = 10
+sampling = "sobl"
+confidence_level = 95
+
+[table]
+exposed_cases = 450
+exposed_total = 302
+control_cases = 94
+control_total = 1039
+
+[[bias]]
+kind = "exposure misclasification"
+
+[[bias]]
+kind = "exposure misclassification"
+sensitivity = "triangular(0.9, 0.8, 1)"
+specifity = 0.97
+specificity = 1.2
+correlations = [["sensitivity", "specificity", 2]]
+source = ""
+
+[[bias]]
+kind = "selection bias"
+exposed_cases = 0.4
+"""
+    with pytest.raises(DataError) as caught:
+        read_bias_specification(text, name="spec.toml")
+    message = str(caught.value)
+    for part in (
+        "spec.toml, key `measur`: must be one of measure, draws.*did you mean measure",
+        "key `seed`: must be given",
+        "key `draws`: `draws` must be at least 100, but got 10",
+        "key `sampling`: `sampling` must be one of .*'sobl'",
+        "key `confidence_level`: .*For 95 % write 0.95",
+        "key `table`: `exposed_cases` must not exceed `exposed_total`, but got 450 of 302",
+        r"key `bias\[1\].kind`: must be one of .*did you mean exposure misclassification",
+        r"key `bias\[2\].sensitivity`: .*`low` <= `mode` <= `high`",
+        r"key `bias\[2\].specifity`: must be one of .*did you mean",
+        r"key `bias\[2\].specificity`: `specificity` must lie between 0 and 1",
+        r"key `bias\[2\].correlations`: .*between -1 and 1",
+        r"key `bias\[2\].source`: must be text",
+        r"key `bias\[3\]`: .* must be given, but got `exposed_cases`",
+    ):
+        assert re.search(part, message), part
+    assert len(caught.value.faults) >= 13
+
+
+ESTIMATE = '[estimate]\nmeasure = "HR"\nvalue = 1.8\nlow = 1.5\nhigh = 2.16\n'
+SELECTION = '[[bias]]\nkind = "selection bias"\nbias_factor = 1.1\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("seed = ", "must be TOML"),
+        (f"seed = 1\n{SELECTION}", "must have either"),
+        (f"seed = 1\n{ESTIMATE}", r"\[\[bias\]\]"),
+        (f'seed = 1\nbias = "none"\n{ESTIMATE}', r"\[\[bias\]\]"),
+        (f"seed = 1\nbias = [3]\n{ESTIMATE}", r"key `bias\[1\]`: must be a section"),
+        (f'seed = 1\nmeasure = "OR"\n{ESTIMATE}{SELECTION}', "must be left out"),
+        (f"seed = 1\nestimate = 3\n{SELECTION}", "must be a section with measure"),
+        (f'seed = 1\n[estimate]\nmeasure = "HR"\n{SELECTION}', "must hold value, low, high too"),
+        (f"seed = 1\nconfidence_level = 2\n{ESTIMATE}{SELECTION}", "confidence_level"),
+        (f"seed = true\n{ESTIMATE}{SELECTION}", "A seed is asked for"),
+        (
+            f'seed = 1\n{ESTIMATE}[[bias]]\nkind = "exposure misclassification"\n'
+            "sensitivity = 0.9\nspecificity = 0.9\n",
+            "needs the cells",
+        ),
+        (
+            f'seed = 1\n{ESTIMATE}[[bias]]\nkind = "selection bias"\nbias_factor = 1.1\ncorrelations = 3\n',
+            "list of triples",
+        ),
+        (
+            f'seed = 1\nmeasure = "HR"\n[table]\nexposed_cases = 1\nexposed_total = 2\ncontrol_cases = 1\n'
+            f"control_total = 2\n{SELECTION}",
+            "must be one of OR, RR, RD",
+        ),
+    ],
+)
+def test_each_fault_has_its_message(text, match):
+    with pytest.raises(DataError, match=match):
+        read_bias_specification(text)
+
+
+def test_the_command_prints_and_writes_what_the_analysis_gives(tmp_path):
+    spec, out = tmp_path / "spec.toml", tmp_path / "bias.csv"
+    spec.write_text(TEXT, encoding="utf-8")
+    done = CliRunner().invoke(command, [str(spec), "--out", str(out)], catch_exceptions=False)
+    assert done.exit_code == 0
+    result = read_bias_specification(TEXT).run()
+    assert str(result) in done.output
+    pd.testing.assert_frame_equal(pd.read_csv(out), result.to_frame(), rtol=1e-12)
+
+
+def test_the_command_says_what_is_wrong(tmp_path):
+    spec = tmp_path / "spec.toml"
+    spec.write_text(TEXT.replace("0.97", "1.97"), encoding="utf-8")
+    with pytest.raises(DataError, match="`specificity` must lie between 0 and 1"):
+        CliRunner().invoke(command, [str(spec)], catch_exceptions=False)
+    spec.write_text(TEXT.replace("0.97", "0.6"), encoding="utf-8")
+    with pytest.raises(AnalysisError, match="all 4096 draws contradict them: negative adjusted cells"):
+        CliRunner().invoke(command, [str(spec)], catch_exceptions=False)
+    spec.write_bytes(b"seed = \xff")
+    with pytest.raises(DataError, match="UTF-8"):
+        CliRunner().invoke(command, [str(spec)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (
+            lambda: ExposureMisclassification(sensitivity=0.4, specificity="uniform(0.2, 0.5)"),
+            r"`sensitivity` \+ `specificity` must exceed 1, but are fixed\(0.4\) and uniform",
+        ),
+        (
+            lambda: ExposureMisclassification(sensitivity=90, specificity="uniform(0.9, 1.2)"),
+            "`sensitivity` must lie between 0 and 1, but is .*`specificity` must lie between 0 and 1",
+        ),
+        (
+            lambda: ExposureMisclassification(
+                sensitivity=0.9, specificity=0.9, correlations=[("sensitivity", "specificity", 0.5)]
+            ),
+            "`sensitivity` is fixed",
+        ),
+        (
+            lambda: UnmeasuredConfounding(prevalence_exposed=0.5, prevalence_control=0.5),
+            "`risk_ratio` or .* must be given",
+        ),
+        (
+            lambda: UnmeasuredConfounding(
+                prevalence_exposed=0.5, prevalence_control=0.5, risk_ratio=2, odds_ratio=2
+            ),
+            "must be given, but got",
+        ),
+        (
+            lambda: UnmeasuredConfounding(prevalence_exposed=0.5, prevalence_control=0.5, risk_ratio=0),
+            "`risk_ratio` must be greater than 0",
+        ),
+        (lambda: SelectionBias(exposed_cases=0.5), "must be given, but got `exposed_cases`"),
+        (SelectionBias, "none of them"),
+        (lambda: SelectionBias(bias_factor="uniform(-1, 1)"), "`bias_factor` must be greater than 0"),
+        (
+            lambda: SelectionBias(
+                exposed_cases="uniform(0, 1)",
+                exposed_noncases="uniform(0, 1)",
+                control_cases="uniform(0, 1)",
+                control_noncases=0.5,
+                correlations=[
+                    ("exposed_cases", "exposed_noncases", 0.9),
+                    ("exposed_cases", "control_cases", 0.9),
+                    ("exposed_noncases", "control_cases", -0.9),
+                    ("exposed_cases", "exposed_cases", 1.5),
+                ],
+            ),
+            "join two parameters.*between -1 and 1",
+        ),
+        (
+            lambda: SelectionBias(
+                exposed_cases="uniform(0, 1)",
+                exposed_noncases="uniform(0, 1)",
+                control_cases="uniform(0, 1)",
+                control_noncases=0.5,
+                correlations=[
+                    ("exposed_cases", "exposed_noncases", 0.9),
+                    ("exposed_cases", "control_cases", 0.9),
+                    ("exposed_noncases", "control_cases", -0.9),
+                ],
+            ),
+            "possible together, but their matrix has the eigenvalue -0.8",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_bias_is_named(make, match):
+    with pytest.raises(ValueError, match=match):
+        make()
