@@ -4,7 +4,8 @@ import importlib
 import sys
 
 META = ["influence", "small_study", "selection_models", "glmm", "multilevel", "bayes", "sparse"]
-QUICK = ["imports", "pooling", "intervals", *META]
+OTHERS = ["feasible", "audit", "bias_simple", "bias_probabilistic"]
+QUICK = ["imports", "pooling", "intervals", *META, *OTHERS]
 ALL = [*QUICK, "commands"]
 
 

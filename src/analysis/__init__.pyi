@@ -1,5 +1,173 @@
 """Public names of the package, for type checkers and editors."""
 
+from analysis.bias.confounding import (
+    ConfoundingLimits as ConfoundingLimits,
+)
+from analysis.bias.confounding import (
+    adjust_confounding as adjust_confounding,
+)
+from analysis.bias.confounding import (
+    bias_adjust_confounding as bias_adjust_confounding,
+)
+from analysis.bias.confounding import (
+    confounder_prevalences as confounder_prevalences,
+)
+from analysis.bias.confounding import (
+    confounding_bias as confounding_bias,
+)
+from analysis.bias.confounding import (
+    confounding_limits as confounding_limits,
+)
+from analysis.bias.confounding import (
+    confounding_strata as confounding_strata,
+)
+from analysis.bias.distributions import (
+    Beta as Beta,
+)
+from analysis.bias.distributions import (
+    Distribution as Distribution,
+)
+from analysis.bias.distributions import (
+    Fixed as Fixed,
+)
+from analysis.bias.distributions import (
+    LogitNormal as LogitNormal,
+)
+from analysis.bias.distributions import (
+    Pert as Pert,
+)
+from analysis.bias.distributions import (
+    Trapezoidal as Trapezoidal,
+)
+from analysis.bias.distributions import (
+    Triangular as Triangular,
+)
+from analysis.bias.distributions import (
+    TruncatedNormal as TruncatedNormal,
+)
+from analysis.bias.distributions import (
+    as_distribution as as_distribution,
+)
+from analysis.bias.evalue import (
+    ConfoundingBound as ConfoundingBound,
+)
+from analysis.bias.evalue import (
+    EValue as EValue,
+)
+from analysis.bias.evalue import (
+    InteractionEValue as InteractionEValue,
+)
+from analysis.bias.evalue import (
+    MisclassificationBound as MisclassificationBound,
+)
+from analysis.bias.evalue import (
+    SelectionBound as SelectionBound,
+)
+from analysis.bias.evalue import (
+    bounding_factor as bounding_factor,
+)
+from analysis.bias.evalue import (
+    e_value as e_value,
+)
+from analysis.bias.evalue import (
+    interaction_e_value as interaction_e_value,
+)
+from analysis.bias.evalue import (
+    multi_bias_e_value as multi_bias_e_value,
+)
+from analysis.bias.evalue import (
+    needed_strength as needed_strength,
+)
+from analysis.bias.evalue_meta import (
+    MetaEValue as MetaEValue,
+)
+from analysis.bias.evalue_meta import (
+    meta_e_value as meta_e_value,
+)
+from analysis.bias.evalue_meta import (
+    strong_effects as strong_effects,
+)
+from analysis.bias.methods.draw_swings import (
+    ParameterSwings as ParameterSwings,
+)
+from analysis.bias.methods.draw_swings import (
+    parameter_swings as parameter_swings,
+)
+from analysis.bias.methods.result import (
+    BiasAdjusted as BiasAdjusted,
+)
+from analysis.bias.misclassification import (
+    adjust_confounder_misclassification as adjust_confounder_misclassification,
+)
+from analysis.bias.misclassification import (
+    adjust_dependent_misclassification as adjust_dependent_misclassification,
+)
+from analysis.bias.misclassification import (
+    adjust_misclassification as adjust_misclassification,
+)
+from analysis.bias.misclassification import (
+    bias_adjust_misclassification as bias_adjust_misclassification,
+)
+from analysis.bias.multiple import (
+    BiasOrders as BiasOrders,
+)
+from analysis.bias.multiple import (
+    BiasSequence as BiasSequence,
+)
+from analysis.bias.multiple import (
+    bias_adjust_in_sequence as bias_adjust_in_sequence,
+)
+from analysis.bias.multiple import (
+    bias_order_sensitivity as bias_order_sensitivity,
+)
+from analysis.bias.pooled import (
+    BiasAdjustedPool as BiasAdjustedPool,
+)
+from analysis.bias.pooled import (
+    pool_bias_adjusted as pool_bias_adjusted,
+)
+from analysis.bias.probabilistic import (
+    probabilistic_bias_analysis as probabilistic_bias_analysis,
+)
+from analysis.bias.probabilistic_result import (
+    ProbabilisticBiasAnalysis as ProbabilisticBiasAnalysis,
+)
+from analysis.bias.selection import (
+    adjust_selection as adjust_selection,
+)
+from analysis.bias.selection import (
+    bias_adjust_selection as bias_adjust_selection,
+)
+from analysis.bias.selection import (
+    m_bias_factor as m_bias_factor,
+)
+from analysis.bias.selection import (
+    selection_bias_factor as selection_bias_factor,
+)
+from analysis.bias.spec import (
+    BiasSpecification as BiasSpecification,
+)
+from analysis.bias.spec import (
+    ExposureMisclassification as ExposureMisclassification,
+)
+from analysis.bias.spec import (
+    OutcomeMisclassification as OutcomeMisclassification,
+)
+from analysis.bias.spec import (
+    SelectionBias as SelectionBias,
+)
+from analysis.bias.spec import (
+    UnmeasuredConfounding as UnmeasuredConfounding,
+)
+from analysis.bias.spec import (
+    read_bias_specification as read_bias_specification,
+)
+from analysis.bias.tipping import (
+    TippingPoint as TippingPoint,
+)
+from analysis.bias.tipping import (
+    tipping_point as tipping_point,
+)
 from analysis.errors import (
     AnalysisError as AnalysisError,
 )
@@ -21,6 +189,12 @@ from analysis.errors import (
 from analysis.errors import (
     TransformationWarning as TransformationWarning,
 )
+from analysis.figures.bias_contour import (
+    plot_bias_contour as plot_bias_contour,
+)
+from analysis.figures.bias_distribution import (
+    plot_bias_distribution as plot_bias_distribution,
+)
 from analysis.figures.claims import (
     figure_claims as figure_claims,
 )
@@ -32,6 +206,12 @@ from analysis.figures.coverage import (
 )
 from analysis.figures.export import (
     save_figure as save_figure,
+)
+from analysis.figures.feasible_cloud import (
+    figure_feasible_cloud as figure_feasible_cloud,
+)
+from analysis.figures.feasible_cloud import (
+    plot_feasible_cloud as plot_feasible_cloud,
 )
 from analysis.figures.feasible_range import (
     figure_feasible_range as figure_feasible_range,
@@ -66,14 +246,65 @@ from analysis.figures.prevalence_range import (
 from analysis.figures.style import (
     style as style,
 )
+from analysis.figures.tipping_surface import (
+    plot_tipping_surface as plot_tipping_surface,
+)
+from analysis.figures.tornado import (
+    plot_tornado as plot_tornado,
+)
 from analysis.forensics.claims import (
     audit_claims as audit_claims,
+)
+from analysis.forensics.coherence import (
+    check_coherence as check_coherence,
+)
+from analysis.forensics.coherence_tables import (
+    check_tables as check_tables,
+)
+from analysis.forensics.feasible import (
+    FeasibleSet as FeasibleSet,
 )
 from analysis.forensics.feasible import (
     feasible_counts as feasible_counts,
 )
 from analysis.forensics.feasible import (
+    feasible_set as feasible_set,
+)
+from analysis.forensics.feasible import (
     feasible_tables as feasible_tables,
+)
+from analysis.forensics.finding import (
+    CoherenceReport as CoherenceReport,
+)
+from analysis.forensics.finding import (
+    Finding as Finding,
+)
+from analysis.forensics.interval_method import (
+    IntervalMethods as IntervalMethods,
+)
+from analysis.forensics.interval_method import (
+    MethodFit as MethodFit,
+)
+from analysis.forensics.interval_method import (
+    identify_interval_method as identify_interval_method,
+)
+from analysis.forensics.propagation import (
+    PooledRange as PooledRange,
+)
+from analysis.forensics.propagation import (
+    pool_feasible as pool_feasible,
+)
+from analysis.forensics.reconstruct import (
+    ReconstructedTable as ReconstructedTable,
+)
+from analysis.forensics.reconstruct import (
+    reconstruct_diagnostic_table as reconstruct_diagnostic_table,
+)
+from analysis.forensics.reconstruct import (
+    reconstruct_from_margins as reconstruct_from_margins,
+)
+from analysis.forensics.reconstruct import (
+    reconstruct_table as reconstruct_table,
 )
 from analysis.measures.absolute_effect import (
     absolute_effects as absolute_effects,

@@ -1,4 +1,4 @@
-"""The command line: `reanalysis reproduce`, `verify`, `audit`, `table`, `pool`, `simulate`.
+"""The command line: `reanalysis reproduce`, `verify`, `audit`, `table`, `pool`, `bias`, `simulate`.
 
 Turns arguments into calls, results into text and errors into exit codes; computes nothing.
 Exit codes: 0 done, 1 the work failed, 2 wrong usage or faulty data, 130 interrupted.
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from analysis.cli_bias import bias as bias_command
 from analysis.cli_pool import pool_command
 from analysis.cli_simulate import simulate
-from analysis.errors import AnalysisError, DataError, Fault
+from analysis.errors import AnalysisError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,98 +132,43 @@ def verify() -> None:
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE.csv")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write DIR/ledger.csv."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write DIR/ledger.csv (claims) or DIR/findings.csv.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the ledger as JSON instead of a table.")
-def audit(*, file: Path, out: Path | None, as_json: bool) -> None:
-    """Recompute the printed numbers of a table of claims, and say which of them hold.
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PAGE.html",
+    help="Write a page that needs no other file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON at full precision instead of a table.")
+def audit(*, file: Path, out: Path | None, html_file: Path | None, as_json: bool) -> None:
+    """Check printed numbers: a table of claims, or one printed result a row (counts, percentages, ratios).
+
+    Exit code 1 says that something is contradicted.
 
     \b
     Examples:
       reanalysis audit claims.csv
+      reanalysis audit results.csv --html audit.html
       reanalysis audit claims.csv --out results
       reanalysis audit claims.csv --json > ledger.json
     """  # noqa: D301  # click's mark that keeps the lines apart
-    from analysis.data.datasets import read_user_table
-    from analysis.forensics.claims import audit_claims
+    from analysis.cli_audit import run_audit
 
-    claims = read_user_table(file, kind="claims")
-    try:
-        ledger = audit_claims(claims).to_frame()
-    except ValueError as error:
-        raise DataError(Fault(file=str(file), rule=line) for line in str(error).splitlines()) from error
-    if as_json:
-        click.echo(_as_json(ledger))
-    else:
-        _print_ledger(ledger)
-    if out is not None:
-        from analysis.data.provenance import write_atomic
-
-        path = out / "ledger.csv"
-        write_atomic(path, ledger.to_csv(index=False, lineterminator="\n"))
-        click.echo(f"Written: {path}", err=True)
+    click.get_current_context().exit(run_audit(file, out=out, html_file=html_file, as_json=as_json))
 
 
-def _as_json(ledger: pd.DataFrame) -> str:
+def _as_json(frame: pd.DataFrame) -> str:
     """Write the rows as JSON at full precision; missing values become null."""
     import json
 
-    rows = [
-        {column: _plain_value(value) for column, value in row.items()} for row in ledger.to_dict("records")
-    ]
-    return json.dumps(rows, ensure_ascii=False, indent=2, default=str)
+    from analysis.cli_audit import as_records
 
-
-def _plain_value(value: object) -> object:
-    """Return what JSON can hold for one cell of a frame."""
-    import numpy as np
-    import pandas as pd
-
-    if isinstance(value, (list, tuple)):
-        return [_plain_value(item) for item in value]
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
-        return None
-    plain = value.item() if isinstance(value, np.generic) else value
-    # JSON has no infinity; the word is what other programs read back.
-    if isinstance(plain, float) and np.isinf(plain):
-        return "Infinity" if plain > 0 else "-Infinity"
-    return plain
-
-
-def _print_ledger(ledger: pd.DataFrame) -> None:
-    """Print one row a claim, with what can be said about it below the claim."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(show_lines=True, expand=True)
-    table.add_column("Verdict", width=12)
-    table.add_column("Claim", ratio=3)
-    table.add_column("Printed", width=11)
-    table.add_column("Recomputed", width=12, overflow="fold")
-    table.add_column("Flags", ratio=2)
-    for row in ledger.to_dict("records"):
-        cells = {str(column): _as_text(value) for column, value in row.items()}
-        words = cells.get("worded") or cells.get("claim", "")
-        claim = Text(": ".join(part for part in (cells.get("claim_id", ""), words) if part))
-        claim.append(f"\n{cells.get('sentence', '')}", style="dim")
-        # Text, not str: square brackets in a claim are no markup.
-        table.add_row(
-            Text(cells.get("verdict", ""), style="bold"),
-            claim,
-            *(Text(cells.get(column, "")) for column in ("printed", "recomputed")),
-            Text(cells.get("flags", "").replace("; ", "\n")),
-        )
-    console = Console()
-    # Files and pipes have no width of their own, and 80 columns would cut flags into syllables.
-    console.print(table, width=None if console.is_terminal else 120)
-
-
-def _as_text(value: object) -> str:
-    value = _plain_value(value)
-    if value is None:
-        return ""
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return json.dumps(as_records(frame), ensure_ascii=False, indent=2, default=str)
 
 
 @main.command()
@@ -298,5 +244,6 @@ def _print_estimates(estimates: Sequence[Estimate], level: float) -> None:
     Console().print(printed)
 
 
+main.add_command(bias_command)
 main.add_command(pool_command)
 main.add_command(simulate)
