@@ -265,6 +265,7 @@ _HOMES = {
         "BetaBinomialEstimate",
         "pool_beta_binomial",
     ),
+    "analysis.meta.combined_pvalue": ("combine_pvalues",),
     "analysis.meta.copas": (
         "CopasFit",
         "CopasGrid",

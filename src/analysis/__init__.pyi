@@ -501,6 +501,9 @@ from analysis.meta.beta_binomial import (
 from analysis.meta.beta_binomial import (
     pool_beta_binomial as pool_beta_binomial,
 )
+from analysis.meta.combined_pvalue import (
+    combine_pvalues as combine_pvalues,
+)
 from analysis.meta.copas import (
     CopasFit as CopasFit,
 )
