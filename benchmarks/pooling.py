@@ -31,6 +31,7 @@ def run() -> list[Row]:
     rows = []
     for method in ("DL", "REML"):
         batch = seconds(lambda m=method: pool(effects, tau2=m), repeats=9)
+        wald = seconds(lambda m=method: pool(effects, tau2=m, ci="wald"), repeats=9)
         read = seconds(lambda m=method: pool(effects, tau2=m).estimate, repeats=9)
         loop = seconds(lambda m=method: [pool(one, tau2=m) for one in singles], repeats=5) * SETS / SINGLE
         rows += [
@@ -41,6 +42,7 @@ def run() -> list[Row]:
                 "ms",
                 goals[method],
             ),
+            Row("pooling", f"{method}, the same with Wald's standard error", 1e3 * wald, "ms", goals[method]),
             Row("pooling", f"{method}, the same with limits and P-values", 1e3 * read, "ms"),
             Row("pooling", f"{method}, the same as a loop ({SINGLE} calls, scaled)", loop, "s"),
             Row("pooling", f"{method}, loop / one call", loop / batch, "ratio"),
