@@ -14,6 +14,7 @@ from analysis.meta.glmm import pool_glmm
 from analysis.meta.methods import glmm_fit
 from analysis.meta.methods.glmm_designs import MODELS, build_design
 from analysis.meta.methods.glmm_quadrature import gauss_hermite_value
+from glmm_counts import bcg_table, counts_of, mean_of
 from reference_values import dataset, identifier, records
 
 OWN_MODELS = {
@@ -25,47 +26,16 @@ OWN_MODELS = {
 }
 
 
-def _data(measure, columns, arm="1"):
-    if measure == "PLO":
-        return Proportion(events=columns["xi"], total=columns["ni"])
-    if measure == "IRLN":
-        return Rate(events=columns[f"x{arm}i"], person_time=columns[f"t{arm}i"])
-    if measure == "IRR":
-        return TwoRates(
-            exposed_events=columns["x1i"],
-            exposed_time=columns["t1i"],
-            control_events=columns["x2i"],
-            control_time=columns["t2i"],
-        )
-    return TwoByTwo.from_cells(
-        exposed_cases=columns["ai"],
-        exposed_noncases=columns["bi"],
-        control_cases=columns["ci"],
-        control_noncases=columns["di"],
-    )
-
-
-def _bcg():
-    record = records("C4_glmm_own", "or_cmel/bcg")[0]
-    return _data("OR", dataset("C4_glmm_own", record))
-
-
-def _analysis_scale(estimate, value):
-    return float(np.log(value / (1 - value)) if estimate.scale == "logit" else np.log(value))
-
-
-def _mean(fit):
-    return _analysis_scale(fit.estimate, fit.estimate.value)
-
-
 @pytest.mark.parametrize("record", records("C4_glmm_own"), ids=identifier)
 def test_high_precision_maximum_likelihood(record):
     family, _, rest = record["id"].partition("/")
     measure, model = OWN_MODELS[family]
-    fit = pool_glmm(_data(measure, dataset("C4_glmm_own", record), rest[-1]), measure=measure, model=model)
+    fit = pool_glmm(
+        counts_of(measure, dataset("C4_glmm_own", record), rest[-1]), measure=measure, model=model
+    )
     expected = record["outputs"]
     # At the boundary the references' own search ends a few 1e-8 off.
-    assert _mean(fit) == pytest.approx(expected["mu"], rel=1e-7, abs=5e-8)
+    assert mean_of(fit) == pytest.approx(expected["mu"], rel=1e-7, abs=5e-8)
     assert float(fit.estimate.std_error) == pytest.approx(expected["se"], rel=1e-6)
     assert float(fit.log_likelihood) == pytest.approx(expected["logLik"], rel=1e-12)
     if expected["boundary"]:
@@ -104,7 +74,7 @@ def test_swapping_arms_outcomes_and_studies(model, seed, k):
         outcomes = TwoByTwo(exposed_cases=n1 - a, exposed_total=n1, control_cases=n0 - c, control_total=n0)
         others.append((pool_glmm(outcomes, model=model), -1))
     for other, sign in others:
-        assert _mean(other) == pytest.approx(sign * _mean(fit), rel=1e-6, abs=1e-7)
+        assert mean_of(other) == pytest.approx(sign * mean_of(fit), rel=1e-6, abs=1e-7)
         for name in ("tau2", "q", "q_wald", "log_likelihood"):
             assert float(getattr(other, name)) == pytest.approx(
                 float(getattr(fit, name)), rel=1e-6, abs=1e-7, nan_ok=True
@@ -119,14 +89,14 @@ def test_the_unit_of_time_shifts_a_rate_only(seed, factor):
     time = rng.uniform(50, 500, 6)
     events = rng.poisson(time * 0.05 * np.exp(rng.normal(0, 0.7, 6)))
     fits = [pool_glmm(Rate(events=events, person_time=time * f)) for f in (1, factor)]
-    assert _mean(fits[1]) == pytest.approx(_mean(fits[0]) - np.log(factor), rel=1e-7, abs=1e-7)
+    assert mean_of(fits[1]) == pytest.approx(mean_of(fits[0]) - np.log(factor), rel=1e-7, abs=1e-7)
     assert float(fits[1].tau2) == pytest.approx(float(fits[0].tau2), rel=1e-6, abs=1e-8)
     # Rates tell of the same counts: conditional on both totals they are one binomial law.
     data = {"exposed_events": events + 1, "control_events": events[::-1]}
     ratios = [
         pool_glmm(TwoRates(**data, exposed_time=time * f, control_time=time[::-1] * f)) for f in (1, factor)
     ]
-    assert _mean(ratios[1]) == pytest.approx(_mean(ratios[0]), rel=1e-7, abs=1e-9)
+    assert mean_of(ratios[1]) == pytest.approx(mean_of(ratios[0]), rel=1e-7, abs=1e-9)
 
 
 def test_no_point_of_a_grid_is_higher():
@@ -146,7 +116,7 @@ def test_no_point_of_a_grid_is_higher():
             continue
         model = build_design(data, "OR", "CM.EL", drop_double_zero=False).model
         studies = int(fit.n_studies)
-        mu = _mean(fit) + np.linspace(-3, 3, 25)
+        mu = mean_of(fit) + np.linspace(-3, 3, 25)
         for tau in np.geomspace(0.05, 10, 10):
             shared = np.stack([mu, np.full(25, tau)], axis=-1)
             scan = gauss_hermite_value(model, shared, np.zeros((25, studies)), np.zeros((studies, 1)), 40)
@@ -195,10 +165,10 @@ def test_equal_studies_have_no_heterogeneity():
 
 
 def test_the_common_effect_is_logistic_regression():
-    data = _bcg()
+    data = bcg_table()
     fit = pool_glmm(data, model="UM.FS", method="common", ci="t", confidence_level=0.9)
     # Each trial's events given its margins, the baselines at their best: the score equations hold.
-    theta = _mean(fit)
+    theta = mean_of(fit)
     baseline = [
         optimize.brentq(
             lambda g, i=i: (
@@ -224,10 +194,10 @@ def test_the_common_effect_is_logistic_regression():
 
 
 def test_the_prediction_interval():
-    fit = pool_glmm(_bcg())
+    fit = pool_glmm(bcg_table())
     reach = stats.t(11).isf(0.025) * np.sqrt(fit.tau2 + fit.estimate.std_error**2)
-    assert np.log(fit.prediction.high) == pytest.approx(_mean(fit) + reach)
-    assert np.log(fit.prediction.low) == pytest.approx(_mean(fit) - reach)
+    assert np.log(fit.prediction.high) == pytest.approx(mean_of(fit) + reach)
+    assert np.log(fit.prediction.low) == pytest.approx(mean_of(fit) - reach)
     two = pool_glmm(Proportion(events=[3, 9], total=[20, 20]))
     assert np.isnan(two.prediction.low)
 
@@ -246,7 +216,7 @@ def test_studies_without_information():
     for model in MODELS["OR"]:
         alone, with_empty = pool_glmm(data, model=model), pool_glmm(more, model=model, drop_double_zero=True)
         assert with_empty.n_studies == 4
-        assert _mean(with_empty) == _mean(alone)
+        assert mean_of(with_empty) == mean_of(alone)
         kept = pool_glmm(more, model=model)
         assert kept.n_studies == (5 if model == "UM.RS" else 4)
         assert (kept.baseline_variance > alone.baseline_variance) == (model == "UM.RS")
@@ -271,7 +241,7 @@ def test_one_study_is_itself():
 
 
 def test_frame_and_text():
-    fit = pool_glmm(_bcg())
+    fit = pool_glmm(bcg_table())
     frame = fit.to_frame()
     assert frame.loc[0, "tau2"] == pytest.approx(0.31163488799560085)
     assert frame.loc[0, "model"] == "CM.EL"

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from analysis import Proportion, Rate, TwoByTwo, TwoRates
 from analysis.meta.glmm import pool_glmm
 from analysis.meta.methods import glmm_quadrature
 from analysis.meta.methods.glmm_designs import build_design
@@ -13,32 +12,8 @@ from analysis.meta.methods.glmm_maximum import by_gauss_hermite, by_trapezoids
 from analysis.meta.methods.glmm_model import MixedModel
 from analysis.meta.methods.glmm_quadrature import trapezoidal_derivatives
 from analysis.meta.methods.hypergeometric import HypergeometricLaw
+from glmm_counts import bcg_table, counts_of
 from reference_values import dataset, records
-
-
-def _data(measure, columns, arm="1"):
-    if measure == "PLO":
-        return Proportion(events=columns["xi"], total=columns["ni"])
-    if measure == "IRLN":
-        return Rate(events=columns[f"x{arm}i"], person_time=columns[f"t{arm}i"])
-    if measure == "IRR":
-        return TwoRates(
-            exposed_events=columns["x1i"],
-            exposed_time=columns["t1i"],
-            control_events=columns["x2i"],
-            control_time=columns["t2i"],
-        )
-    return TwoByTwo.from_cells(
-        exposed_cases=columns["ai"],
-        exposed_noncases=columns["bi"],
-        control_cases=columns["ci"],
-        control_noncases=columns["di"],
-    )
-
-
-def _bcg():
-    record = records("C4_glmm_own", "or_cmel/bcg")[0]
-    return _data("OR", dataset("C4_glmm_own", record))
 
 
 def test_hypergeometric_law():
@@ -131,7 +106,7 @@ def test_the_trapezoidal_rule_is_exact(tau):
 @pytest.mark.parametrize("model", ["UM.FS", "UM.RS", "CM.EL", "CM.AL"])
 def test_a_finer_rule_changes_nothing(model, monkeypatch):
     record = records("C_glmm", "rma.glmm/sparse_a/OR/UM.FS/EE")[0]
-    data = _data("OR", dataset("C_glmm", record))
+    data = counts_of("OR", dataset("C_glmm", record))
     usual = pool_glmm(data, model=model)
     for name, value in (("_STEP", 0.4), ("_PREDICTOR_STEP", 0.15), ("_DROP", 60.0)):
         monkeypatch.setattr(glmm_quadrature, name, value)
@@ -143,7 +118,7 @@ def test_a_finer_rule_changes_nothing(model, monkeypatch):
 
 def test_more_nodes_come_nearer():
     record = records("C4_glmm_own", "plo/prop_sparse")[0]
-    data = _data("PLO", dataset("C4_glmm_own", record))
+    data = counts_of("PLO", dataset("C4_glmm_own", record))
     exact = float(pool_glmm(data).tau2)
     errors = [abs(float(pool_glmm(data, nodes=nodes).tau2) - exact) for nodes in (1, 7, 21, 61)]
     assert errors == sorted(errors, reverse=True)
@@ -153,7 +128,7 @@ def test_more_nodes_come_nearer():
 
 @pytest.mark.parametrize("model", ["UM.FS", "UM.RS", "CM.EL"])
 def test_both_ways_to_the_derivatives_agree(model):
-    design = build_design(_bcg(), "OR", model, drop_double_zero=False)
+    design = build_design(bcg_table(), "OR", model, drop_double_zero=False)
     shared = np.concatenate([design.effects - 0.5, np.full(design.model.dimensions, 0.6)])
     exact = by_trapezoids(design.model)(shared, design.own)
     steps = np.full(shared.size, 2e-3)

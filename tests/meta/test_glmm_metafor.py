@@ -6,46 +6,14 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from analysis import Proportion, Rate, TwoByTwo, TwoRates
+from analysis import TwoByTwo
 from analysis.meta.glmm import pool_glmm
 from analysis.meta.methods.glmm_designs import MODELS, build_design
 from analysis.meta.methods.glmm_fit import fit_mixed_model
 from analysis.meta.methods.glmm_model import MixedModel
 from analysis.meta.methods.glmm_quadrature import gauss_hermite_value
+from glmm_counts import analysis_scale, bcg_table, counts_of, mean_of
 from reference_values import dataset, identifier, number, records
-
-
-def _data(measure, columns, arm="1"):
-    if measure == "PLO":
-        return Proportion(events=columns["xi"], total=columns["ni"])
-    if measure == "IRLN":
-        return Rate(events=columns[f"x{arm}i"], person_time=columns[f"t{arm}i"])
-    if measure == "IRR":
-        return TwoRates(
-            exposed_events=columns["x1i"],
-            exposed_time=columns["t1i"],
-            control_events=columns["x2i"],
-            control_time=columns["t2i"],
-        )
-    return TwoByTwo.from_cells(
-        exposed_cases=columns["ai"],
-        exposed_noncases=columns["bi"],
-        control_cases=columns["ci"],
-        control_noncases=columns["di"],
-    )
-
-
-def _bcg():
-    record = records("C4_glmm_own", "or_cmel/bcg")[0]
-    return _data("OR", dataset("C4_glmm_own", record))
-
-
-def _analysis_scale(estimate, value):
-    return float(np.log(value / (1 - value)) if estimate.scale == "logit" else np.log(value))
-
-
-def _mean(fit):
-    return _analysis_scale(fit.estimate, fit.estimate.value)
 
 
 class _Metafor:
@@ -54,7 +22,7 @@ class _Metafor:
     def __init__(self, record):
         call, parts = record["call"], record["id"].split("/")
         self.measure = parts[2]
-        self.data = _data(self.measure, dataset("C_glmm", record), parts[3])
+        self.data = counts_of(self.measure, dataset("C_glmm", record), parts[3])
         self.outputs = record["outputs"]
         model = re.search(r"model='([\w.]+)'", call)
         self.model = model[1] if model else MODELS[self.measure][0]
@@ -118,12 +86,12 @@ def test_metafor(record):
     fit, out = theirs.fit(), record["outputs"]
     tau2_tolerance, se_tolerance = COARSE.get(record["id"].removeprefix("rma.glmm/"), (1e-3, 1e-3))
     std_error = out["se"][-1]
-    assert _mean(fit) == pytest.approx(out["beta"][-1], rel=1e-4, abs=5e-3 * std_error)
+    assert mean_of(fit) == pytest.approx(out["beta"][-1], rel=1e-4, abs=5e-3 * std_error)
     assert float(fit.estimate.std_error) == pytest.approx(std_error, rel=se_tolerance)
     assert float(fit.tau2) == pytest.approx(out["tau2"], rel=tau2_tolerance, abs=1e-9)
     assert fit.n_studies == out["k"]
     for ours, name in ((fit.estimate.low, "ci.lb"), (fit.estimate.high, "ci.ub")):
-        limit = _analysis_scale(fit.estimate, ours)
+        limit = analysis_scale(fit.estimate, ours)
         # The quantile multiplies the error of the standard error; t on one or two degrees is long.
         reach = abs(number(out[name][0]) - out["beta"][-1])
         assert limit == pytest.approx(number(out[name][0]), abs=(2 * se_tolerance + 1e-3) * reach)
@@ -182,7 +150,7 @@ def test_where_lme4_stops_short(record):
         return (value - 0.5 * np.log(1 + tau**2 * n * p * (1 - p))).sum()
 
     fit = theirs.fit()
-    mean, tau = _mean(fit), float(fit.tau)
+    mean, tau = mean_of(fit), float(fit.tau)
     top = laplace(mean, tau)
     assert float(fit.log_likelihood) == pytest.approx(top, rel=1e-10)
     assert laplace(theirs.outputs["beta"][0], theirs.outputs["tau2"] ** 0.5) < top
@@ -258,7 +226,7 @@ def test_q_of_um_rs_turns_over_with_the_arms_and_metafors_does_not(record):
 
 def test_wald_q_of_the_exact_conditional_model():
     """metafor says 268.6 for these trials; each study's own law says 163.1, as Woolf's Q nearly does."""
-    data = _bcg()
+    data = bcg_table()
     effects, weights = [], []
     for i in range(len(data)):
         total = data.exposed_total[i] + data.control_total[i]
