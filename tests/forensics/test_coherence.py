@@ -345,6 +345,8 @@ def test_report_is_ordered_and_shows_itself():
     assert report.contradictions == report.of_rule("percentage of a total")[:1]
     nothing = check_coherence({"events": 40, "total": 80, "percent": "50"})
     assert str(nothing) == "1 row, 1 check: all printed numbers fit."
+    alone = check_coherence({"label": "x", "percent": "50"})
+    assert str(alone).startswith("1 row, 0 checks: nothing printed there could be checked")
     assert nothing.to_frame().empty
     assert list(nothing.to_frame().columns) == list(report.to_frame().columns)
     assert report.findings[0].to_frame()["sentence"][0] == str(report.findings[0])

@@ -117,5 +117,6 @@ class CoherenceReport(Framed):
         )
         rows = f"{self.n_rows} row{'s' if self.n_rows != 1 else ''}"
         checks = sum(self.n_checked.values())
-        head = f"{rows}, {checks} check{'s' if checks != 1 else ''}: {said or 'all printed numbers fit'}."
+        fits = "all printed numbers fit" if checks else "nothing printed there could be checked"
+        head = f"{rows}, {checks} check{'s' if checks != 1 else ''}: {said or fits}."
         return "\n".join([head, *(f"[{finding.strength}] {finding}" for finding in self.findings)])
