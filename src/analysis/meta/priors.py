@@ -6,6 +6,7 @@ A prior gives its log density (up to a constant if improper), its tail, and how 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -46,7 +47,7 @@ def _positive(**parameters: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class TauPrior:
+class TauPrior(ABC):
     """Base of the priors of tau; a prior of one's own gives `log_density` and, if need be, the rest."""
 
     @property
@@ -59,9 +60,9 @@ class TauPrior:
         """The power a of a density that falls like tau**-a; infinite if it falls faster than any power."""
         return math.inf
 
+    @abstractmethod
     def log_density(self, tau: FloatArray, variance: FloatArray) -> FloatArray:
         """Return the log density at `tau` (..., m), given the sampling variances (..., k)."""
-        raise NotImplementedError
 
     def smallest(self, variance: FloatArray) -> FloatArray:
         """Return a tau below which the prior holds less than about 1e-9 of its mass."""

@@ -10,13 +10,14 @@ import numpy as np
 from analysis.meta.regression import meta_regression
 from analysis.values.arguments import read_only
 from analysis.values.distributions import chi2_tail
+from analysis.values.estimate import EffectSizes
 from analysis.values.framed import Framed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.meta.regression_result import MetaRegression
-    from analysis.values.arrays import FloatArray
+    from analysis.values.arrays import BoolArray, FloatArray
 
 __all__ = ["RegressionInfluence", "regression_influence"]
 
@@ -136,8 +137,6 @@ def regression_influence(fitted: MetaRegression) -> RegressionInfluence:
     k = y.size
     if k <= p:
         raise ValueError(f"{k} studies for {p} coefficients leave no residual.")
-    from analysis.values.estimate import EffectSizes
-
     part = EffectSizes(effect=y, variance=v)
     without = ~np.eye(k, dtype=bool)
     fits = np.array(
@@ -207,7 +206,7 @@ def regression_influence(fitted: MetaRegression) -> RegressionInfluence:
     )
 
 
-def _spread_out(values: FloatArray, where: FloatArray) -> FloatArray:
+def _spread_out(values: FloatArray, where: BoolArray) -> FloatArray:
     """Put values at the places where there are any, NaN elsewhere."""
     result = np.full((where.size, *values.shape[1:]), np.nan)
     result[where] = values

@@ -5,6 +5,7 @@ A bias knows its parameters, their rules and what it does to the cells; nothing 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
@@ -36,7 +37,7 @@ _REMARKS = ("correlations", "source")
 _USELESS = "a classification that bad holds no information, or its labels are exchanged"
 
 
-class Bias:
+class Bias(ABC):
     """Base of the biases; use one of its subclasses."""
 
     __slots__ = ()
@@ -80,9 +81,9 @@ class Bias:
             if field.name not in _REMARKS and getattr(self, field.name) is not None
         }
 
+    @abstractmethod
     def apply(self, state: State, values: Mapping[str, FloatArray]) -> None:
         """Undo the bias."""
-        raise NotImplementedError
 
     def neutral(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the values at which each parameter alone does no harm, the others being `values`."""

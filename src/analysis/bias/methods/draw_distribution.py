@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import astuple, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Distribution"]
 
 
-class Distribution:
+class Distribution(ABC):
     """Base of the distributions; use one of its subclasses.
 
     Attributes
@@ -43,7 +44,7 @@ class Distribution:
             object.__setattr__(self, field.name, float(value))
         self._check()
 
-    def _check(self) -> None:
+    def _check(self) -> None:  # noqa: B027 -- most distributions have nothing to add
         """Raise `ValueError` if the parameters contradict one another."""
 
     def _increasing(self, *names: str) -> None:
@@ -68,9 +69,9 @@ class Distribution:
                 )
 
     @property
+    @abstractmethod
     def support(self) -> tuple[float, float]:
         """Smallest and largest value."""
-        raise NotImplementedError
 
     def quantile(self, probability: ArrayLike) -> FloatArray:
         """Return the value below which `probability` of the distribution lies.
@@ -92,9 +93,9 @@ class Distribution:
         """
         return self.from_uniform(as_probabilities("probability", probability))
 
+    @abstractmethod
     def from_uniform(self, u: FloatArray) -> FloatArray:
         """Return the quantile of numbers that are known to lie in [0, 1]; what draws call."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{_shortest(value)}' for value in astuple(self))})"  # type: ignore[call-overload]

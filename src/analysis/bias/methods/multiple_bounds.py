@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,25 +26,25 @@ __all__ = [
 ]
 
 
-class Bound:
+class Bound(ABC):
     """What one bias can multiply a risk ratio by: `pairs` bounding factors and `singles` plain strengths."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def pairs(self) -> int:
         """Number of pairs of strengths that enter by their bounding factor."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def singles(self) -> int:
         """Number of strengths that enter as they are."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Name of the bias."""
-        raise NotImplementedError
 
     def bound(self, *strengths: ArrayLike) -> FloatArray:
         """Return the largest factor of the bias at these strengths.
