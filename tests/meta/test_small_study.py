@@ -6,14 +6,20 @@ from scipy import stats
 
 from analysis import EffectSizes
 from analysis.meta.methods.rank_correlation import _lower_tail, kendall, normal_pvalue
+from analysis.meta.methods.tau2_likelihood import log_likelihood, score
 from analysis.meta.methods.weighted_regression import fit_line
-from analysis.meta.methods.weighted_regression_mixed import (
-    _score,
-    moderated_tau2,
-    restricted_log_likelihood,
-)
+from analysis.meta.methods.weighted_regression_mixed import about_a_line, moderated_tau2
 from analysis.meta.small_study import begg_test, egger_test, pustejovsky_rodgers_test
 from reference_values import assert_same, dataset, identifier, load, number, numbers, records
+
+
+def _height(tau2, *data):
+    return log_likelihood(about_a_line(*data), tau2, restricted=True)
+
+
+def _score(tau2, *data):
+    return score(about_a_line(*data), tau2, restricted=True)
+
 
 PREDICTORS = {
     "sei": "std_error",
@@ -115,9 +121,7 @@ def _compare_thompson(effects, record):
     assert line.slope[0] == pytest.approx(number(estimate["bias"]), rel=1e-9)
     assert line.slope_variance[0] ** 0.5 == pytest.approx(number(estimate["se.bias"]), rel=1e-9)
     ours = egger_test(effects, model="mixed")
-    assert (
-        restricted_log_likelihood(ours.tau2[None], *data) >= restricted_log_likelihood(theirs, *data) - 1e-12
-    )
+    assert _height(ours.tau2[None], *data) >= _height(theirs, *data) - 1e-12
     assert ours.statistic == pytest.approx(_first(record["outputs"]["statistic"]), rel=1e-2)
     assert ours.df == record["outputs"]["df"]
 
@@ -165,7 +169,7 @@ def _search_two_maxima():
         v = np.exp(rng.normal(-2, 2, 6))
         y = rng.normal(0, np.sqrt(v + 0.05))
         data = tuple(np.repeat(a[:, None], grid.size, axis=1) for a in (y, v, np.sqrt(v), np.ones(6)))
-        likelihood = restricted_log_likelihood(grid, *data)
+        likelihood = _height(grid, *data)
         if _score(np.zeros(1), *(a[:, :1] for a in data))[0] < 0 and likelihood.argmax() > 0:
             return y, v, grid[likelihood.argmax()]
     raise LookupError("no such set in 20 000")
@@ -184,16 +188,16 @@ def test_reml_about_the_line_is_the_global_maximum():
     y = rng.normal(0, np.sqrt(v + rng.choice([0, 0.05, 0.5], sets)))
     data = y, v, np.sqrt(v), np.ones((k, sets))
     tau2 = moderated_tau2(*data, method="REML")
-    best = restricted_log_likelihood(tau2, *data)
+    best = _height(tau2, *data)
     for point in np.concatenate(([0.0], np.geomspace(1e-5, 30, 2000))):
-        assert (best >= restricted_log_likelihood(np.full(sets, point), *data) - 1e-9).all()
+        assert (best >= _height(np.full(sets, point), *data) - 1e-9).all()
 
 
 def test_score_is_the_derivative_of_the_restricted_likelihood():
     rng = np.random.default_rng(3)
     data = rng.normal(size=(5, 4)), rng.uniform(0.1, 1, (5, 4)), rng.normal(size=(5, 4)), np.ones((5, 4))
     tau2, step = np.array([0.01, 0.1, 0.5, 2.0]), 1e-6
-    slope = restricted_log_likelihood(tau2 + step, *data) - restricted_log_likelihood(tau2 - step, *data)
+    slope = _height(tau2 + step, *data) - _height(tau2 - step, *data)
     assert _score(tau2, *data) == pytest.approx(slope / step, rel=1e-6, abs=1e-8)
 
 
