@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.style import context
@@ -32,6 +33,8 @@ __all__ = [
     "SKY_BLUE",
     "SMALL_SIZE",
     "VERMILLION",
+    "Preset",
+    "current",
     "house_style",
     "style",
 ]
@@ -67,6 +70,46 @@ EXPORT_SETTINGS: dict[str, object] = {
     "savefig.facecolor": "white",
     "savefig.transparent": False,
     "path.simplify": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What a journal asks of a figure.
+
+    Parameters
+    ----------
+    name : str
+        As given to `style`.
+    fonts : tuple of str
+        Font families from the most wanted on; the last one is always there.
+    body_size, small_size : float
+        Sizes of letters in points at the printed size: labels, and notes.
+    single_mm, double_mm : float
+        Widths of one column and of the page in millimetres.
+    line_width : float
+        Of axes and rules, in points.
+    """
+
+    name: str
+    fonts: tuple[str, ...]
+    body_size: float
+    small_size: float
+    single_mm: float
+    double_mm: float
+    line_width: float
+
+
+_PRESETS = {
+    "default": Preset(
+        name="default",
+        fonts=(FONT,),
+        body_size=BODY_SIZE,
+        small_size=SMALL_SIZE,
+        single_mm=84.0,
+        double_mm=174.0,
+        line_width=0.6,
+    )
 }
 
 _STYLES: dict[str, dict[str, object]] = {
@@ -137,6 +180,11 @@ def style(name: str = "default") -> Iterator[None]:
             yield
     finally:
         _active.reset(token)
+
+
+def current() -> Preset:
+    """Return the preset that is drawn with now; the default one outside of every `with style(...)`."""
+    return _PRESETS[_active.get() or "default"]
 
 
 @contextmanager

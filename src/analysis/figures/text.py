@@ -12,17 +12,22 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import text_to_path
 
-from analysis.figures.style import BODY_SIZE, FONT
+from analysis.figures.style import BODY_SIZE, FONT, current
 
 __all__ = ["LINE_SPACING", "check_glyphs", "font", "text_width", "wrap_text"]
 
 LINE_SPACING = 1.24
 
 
+def font(size: float | None = None, *, bold: bool = False) -> FontProperties:
+    """Return the font of the style that is drawn with, in a size (points, by default its body size)."""
+    preset = current()
+    return _font(preset.fonts, preset.body_size if size is None else size, bold=bold)
+
+
 @lru_cache(maxsize=64)
-def font(size: float = BODY_SIZE, *, bold: bool = False) -> FontProperties:
-    """Return the font of the figures in a size (points) and weight."""
-    return FontProperties(family=[FONT], size=size, weight="bold" if bold else "normal")
+def _font(families: tuple[str, ...], size: float, *, bold: bool) -> FontProperties:
+    return FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
 
 
 @lru_cache(maxsize=2)
