@@ -13,6 +13,7 @@ from analysis.measures.std_error import (
     std_error_from_pvalue,
     std_error_from_t,
 )
+from reference_values import identifier, numbers, records
 
 LEVELS = st.sampled_from([0.9, 0.95, 0.99])
 
@@ -191,3 +192,16 @@ def test_the_printed_level_is_used():
 def test_wrong_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("record", records("metafor51", "conv.wald/"), ids=identifier)
+def test_from_interval_or_pvalue_equals_metafor(record):
+    given_, expected = record["inputs"], np.sqrt(numbers(record["outputs"]["vi"]))
+    out, low, high = (numbers(given_[name]) for name in ("out", "lb", "ub"))
+    level = 0.9 if record["id"].endswith("checkci") else 0.95
+    printed = np.isfinite(low)
+    ours = std_error_from_interval(low[printed], high[printed], measure="RR", confidence_level=level)
+    assert ours.value == pytest.approx(expected[printed], rel=1e-12)
+    if "pval" in given_:
+        ours = std_error_from_pvalue(out[~printed], numbers(given_["pval"])[~printed], measure="RR")
+        assert ours.value == pytest.approx(expected[~printed], rel=1e-12)

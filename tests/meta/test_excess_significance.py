@@ -15,8 +15,8 @@ from reference_values import assert_same, dataset, identifier, number, numbers, 
 TOO_MUCH_FOR_METAFOR = {"yusuf1985_t6_OR", "hackshaw1998"}
 
 
-def _effects(record):
-    columns = dataset("D_bias", record)
+def _effects(record, file="D_bias"):
+    columns = dataset(file, record)
     inside = np.isfinite(columns["yi"]) & np.isfinite(columns["vi"])
     return EffectSizes(effect=columns["yi"][inside], variance=columns["vi"][inside])
 
@@ -38,6 +38,11 @@ def test_equals_metafor(record):
     _, name, alpha = record["id"].split("/")
     test = "chi2" if name in TOO_MUCH_FOR_METAFOR else "exact"
     _compare(excess_significance_test(_effects(record), alpha=float(alpha), test=test), record["outputs"])
+
+
+@pytest.mark.parametrize("record", records("metafor51", "tes/"), ids=identifier)
+def test_equals_metafor_5_1(record):
+    _compare(excess_significance_test(_effects(record, "metafor51"), test="exact"), record["outputs"])
 
 
 @pytest.mark.parametrize("record", records("D_bias", "tes_theta_dl/"), ids=identifier)

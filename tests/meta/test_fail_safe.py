@@ -7,8 +7,8 @@ from analysis.meta.fail_safe import fail_safe_n
 from reference_values import dataset, identifier, number, records
 
 
-def _effects(record, *, absolute=False):
-    columns = dataset("D_bias", record)
+def _effects(record, file="D_bias", *, absolute=False):
+    columns = dataset(file, record)
     inside = np.isfinite(columns["yi"]) & np.isfinite(columns["vi"])
     effect = columns["yi"][inside]
     return EffectSizes(effect=np.abs(effect) if absolute else effect, variance=columns["vi"][inside])
@@ -16,6 +16,10 @@ def _effects(record, *, absolute=False):
 
 def _not_fisher(record):
     return not record["id"].endswith("Fisher")
+
+
+def _not_general(record):
+    return not record["id"].endswith("General")
 
 
 @pytest.mark.parametrize("record", records("D_bias", "fsn/", keep=_not_fisher), ids=identifier)
@@ -37,6 +41,21 @@ def test_fail_safe_n_equals_metafor(record):
     for name, theirs in (("mean", "meanes"), ("target", "target")):
         if expected[theirs] is not None:
             assert getattr(ours, name) == pytest.approx(number(expected[theirs]), rel=1e-10)
+
+
+@pytest.mark.parametrize("record", records("metafor51", "fsn/", keep=_not_general), ids=identifier)
+def test_fail_safe_n_equals_metafor_5_1(record):
+    """Orwin's weighted by the studies' precision, which is the default there."""
+    expected = record["outputs"]
+    method = expected["type"].lower()
+    ours = fail_safe_n(
+        _effects(record, "metafor51"), method=method, **({"weighted": True} if method == "orwin" else {})
+    )
+    assert ours.n == expected["fsnum"]
+    if expected["pval"] is not None:
+        assert ours.pvalue == pytest.approx(number(expected["pval"]), rel=1e-9)
+    if expected["meanes"] is not None:
+        assert ours.mean == pytest.approx(number(expected["meanes"]), rel=1e-10)
 
 
 @pytest.mark.parametrize(

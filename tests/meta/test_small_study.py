@@ -88,6 +88,14 @@ def test_begg_equals_metafor(record):
     assert ours.pvalue == pytest.approx(number(record["outputs"]["pval"]), rel=1e-10)
 
 
+@pytest.mark.parametrize("record", records("metafor51", "ranktest/"), ids=identifier)
+def test_begg_equals_metafor_5_1(record):
+    effects, _ = _studies("metafor51", record)
+    ours = begg_test(effects, pvalue="exact")
+    assert ours.tau == pytest.approx(number(record["outputs"]["tau"]), rel=1e-12)
+    assert ours.pvalue == pytest.approx(number(record["outputs"]["pval"]), rel=1e-10)
+
+
 def _of_yi(record):
     return record["inputs"]["dataset"].startswith("yv_")
 

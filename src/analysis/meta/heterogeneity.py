@@ -115,6 +115,8 @@ def estimate_tau2(
     estimator = TAU2_METHODS[method]
     if weight is not None:
         weight = np.where(studies.inside, weight, 0.0)
+    if studies.complete and studies.effect.shape[0] > studies.coefficients:
+        return estimator(studies, first, weight)
     estimable = studies.residual_df() > 0
     if estimable.all():
         return estimator(studies, first, weight)

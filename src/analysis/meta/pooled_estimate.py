@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.meta.methods.sets_of_studies import SetsOfStudies
+from analysis.meta.methods.tau2_moments import cochran_q
 from analysis.meta.methods.tau2_std_error import tau2_std_error
-from analysis.meta.methods.weighted_model import fit, trace_with
 from analysis.values.arguments import read_only
 from analysis.values.distributions import (
     chi2_tail,
@@ -141,7 +141,7 @@ class PooledEstimate(Framed):
         if measure_of(self.effects.measure).null is not None and self.mean_low is None:
             with np.errstate(divide="ignore", invalid="ignore"):
                 statistic = self.mean / self.std_error
-            normal = np.isinf(self.mean_df).all()
+            normal = isinstance(self.mean_df, float) and math.isinf(self.mean_df)
             pvalue = two_sided_normal(statistic) if normal else two_sided_t(statistic, self.mean_df)
         low = self.mean - half if self.mean_low is None else self.mean_low
         high = self.mean + half if self.mean_high is None else self.mean_high
@@ -151,9 +151,11 @@ class PooledEstimate(Framed):
     def prediction(self) -> Estimate:
         """Higgins, Thompson and Spiegelhalter's prediction interval."""
         std_error = np.sqrt(self.tau2 + self.std_error**2)
-        half = self._quantile(self.n_studies - 2) * std_error
         if self.model == "common":
             half = np.full(self.shape, np.nan)
+        else:
+            df = float(self.sets.k - 2) if self.where is None else self.n_studies - 2
+            half = self._quantile(df) * std_error
         return self._reported(
             self.mean - half, self.mean + half, "higgins-thompson-spiegelhalter", std_error, None
         )
@@ -163,16 +165,22 @@ class PooledEstimate(Framed):
         """Standard error of tau2."""
         if self.model == "common" or self.tau2_method == "given":
             return read_only(np.full(self.shape, np.nan))
-        result = np.full(self.tau2.size, np.nan)
+        result = np.empty(self.tau2.size)
         tau2 = self.tau2.ravel()
         for block, studies in self.sets.blocks():
+            user = self.sets.rows(self.user_weights, block)
+            if studies.complete and self.sets.k > 1:
+                result[block] = tau2_std_error(self.tau2_method, studies, tau2[block], user)
+                continue
             several = studies.inside.sum(axis=0) > 1
-            some = np.flatnonzero(several) + block.start
-            if some.size:
-                user = self.sets.rows(self.user_weights, block)
+            part = np.full(several.size, np.nan)
+            if several.any():
                 if user is not None:
                     user = np.broadcast_to(user, studies.effect.shape)[:, several]
-                result[some] = tau2_std_error(self.tau2_method, studies.take(several), tau2[some], user)
+                part[several] = tau2_std_error(
+                    self.tau2_method, studies.take(several), tau2[block][several], user
+                )
+            result[block] = part
         return read_only(result.reshape(self.shape))
 
     @cached_property
@@ -180,11 +188,9 @@ class PooledEstimate(Framed):
         """Cochran's Q and the typical sampling variance (k - 1)/tr(P)."""
         q, typical = np.empty(self.mean.size), np.empty(self.mean.size)
         for block, studies in self.sets.blocks():
-            fitted = fit(studies, 1 / studies.variance)
-            weight = fitted.weight
-            q[block] = (weight * fitted.residual**2).sum(axis=0)
+            q[block], slope = cochran_q(studies)
             with np.errstate(divide="ignore", invalid="ignore"):
-                typical[block] = studies.residual_df() / trace_with(fitted, 1.0)
+                typical[block] = studies.residual_df() / slope
         return read_only(q.reshape(self.shape)), read_only(typical.reshape(self.shape))
 
     @property
@@ -234,8 +240,8 @@ class PooledEstimate(Framed):
 
     def _quantile(self, df: FloatArray | float) -> FloatArray:
         probability = (1 + self.confidence_level) / 2
-        if np.isinf(df).all():
-            return np.asarray(normal_quantile(probability))
+        if isinstance(df, float):
+            return _one_quantile(probability, df)
         degrees = np.asarray(df, dtype=np.float64)
         if degrees.size < 100:
             return t_quantile(probability, degrees)
@@ -299,6 +305,12 @@ class PooledEstimate(Framed):
             return f"{i2}, {q}"
         tau2, low, high = (_significant(part.item()) for part in (self.tau2, found.tau2_low, found.tau2_high))
         return f"τ² = {tau2} ({low} to {high}), {i2}, {q}"
+
+
+@lru_cache(maxsize=256)
+def _one_quantile(probability: float, df: float) -> FloatArray:
+    """Return the t quantile, or the normal one for infinite degrees of freedom."""
+    return read_only(normal_quantile(probability) if math.isinf(df) else t_quantile(probability, df))
 
 
 def _pvalue_text(pvalue: float) -> str:

@@ -185,7 +185,7 @@ def pool(
         mean_df = low.reshape(sets.shape)
     elif ci not in {"wald", *_NEEDS_TAU2}:
         mean_df = float(sets.k - 1) if sets.mask is None else sets.counts().reshape(sets.shape) - 1
-    return PooledEstimate(
+    result = PooledEstimate(
         effects=effects,
         where=None if where is None else np.asarray(where),
         user_weights=user,
@@ -200,6 +200,9 @@ def pool(
         tau2_method="none" if model == "common" else method,
         ci_method=ci,
     )
+    # What is computed later begins where pooling began.
+    vars(result)["sets"] = sets
+    return result
 
 
 def _mean(
@@ -212,22 +215,23 @@ def _mean(
     total = studies.variance + tau2
     inverse = np.divide(1.0, total, out=total)
     if weight is None:
-        given, s1 = inverse, inverse.sum(axis=0)
+        given, s1 = inverse, np.add.reduce(inverse, axis=0)
         variance = 1 / s1
     else:
         given = np.where(studies.inside, weight, 0.0)
         s1 = given.sum(axis=0)
         with np.errstate(invalid="ignore"):
             variance = np.where(inverse > 0, given**2 / inverse, 0.0).sum(axis=0) / s1**2
-    mean = (given * studies.effect).sum(axis=0) / s1
+    work = given * studies.effect
+    mean = np.add.reduce(work, axis=0) / s1
     if ci.startswith("hartung-knapp"):
         # The scatter is about the inverse-variance mean whatever weights are given.
         about = mean if weight is None else (inverse * studies.effect).sum(axis=0) / inverse.sum(axis=0)
-        residual = studies.effect - about
+        residual = np.subtract(studies.effect, about, out=work)
         np.multiply(residual, residual, out=residual)
         np.multiply(residual, inverse, out=residual)
         with np.errstate(divide="ignore", invalid="ignore"):
-            factor = residual.sum(axis=0) / studies.residual_df()
+            factor = np.add.reduce(residual, axis=0) / studies.residual_df()
         variance = variance * (np.maximum(factor, 1.0) if ci == "hartung-knapp-adhoc" else factor)
     return mean, np.sqrt(variance)
 

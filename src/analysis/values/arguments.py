@@ -33,7 +33,7 @@ __all__ = [
 def read_only(values: ArrayLike) -> FloatArray:
     """Return a float view of `values` that cannot be written to; the caller's own array stays as it was."""
     view = np.asarray(values, dtype=np.float64).view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

@@ -116,5 +116,5 @@ def entering(effects: EffectSizes, where: ArrayLike | None, *, least: int, what:
         effect, variance = effect[..., study], variance[..., study]
     chosen = EffectSizes(effect=effect, variance=variance, measure=effects.measure, label=label)
     # What is wrong with a study is said here, before axes are added.
-    SetsOfStudies(chosen, None)
+    SetsOfStudies(chosen, None).check()
     return Entering(chosen, label, study, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ class SetsOfStudies:
         If `where` is not boolean.
     ValueError
         If `where` does not broadcast, a set has no study, or a study that enters has an effect that is not
-        finite or a variance that is not greater than 0.
+        finite or a variance that is not greater than 0. Of many sets without a mask, the studies are checked
+        block by block, when they are in the cache anyway.
     """
 
     def __init__(self, effects: EffectSizes, where: ArrayLike | None) -> None:
@@ -62,10 +64,14 @@ class SetsOfStudies:
                     f"`where` must broadcast to the studies {effect.shape}, but has shape {mask.shape}."
                 )
         self.shape = shape[:-1]
-        self.size = int(np.prod(self.shape, dtype=np.int64))
+        self.size = math.prod(self.shape)
         self.mask = None if mask is None else self._flat(mask)
         self.effect, self.variance = self._flat(effect), self._flat(variance)
-        self._check(effects, effect, variance, mask, shape)
+        self._effects = effects
+        self._only: Studies | None = None
+        self.checked = mask is not None or effect.size <= _BLOCK
+        if self.checked:
+            self.check(mask)
 
     def _flat(self, array: Any) -> Any:  # noqa: ANN401 -- of numbers or of booleans
         """Return the array with one leading axis: of one row where all sets share it."""
@@ -73,16 +79,10 @@ class SetsOfStudies:
             return array.reshape(1, self.k)
         return np.broadcast_to(array, (*self.shape, self.k)).reshape(-1, self.k)
 
-    def _check(
-        self,
-        effects: EffectSizes,
-        effect: FloatArray,
-        variance: FloatArray,
-        mask: BoolArray | None,
-        shape: tuple[int, ...],
-    ) -> None:
+    def check(self, mask: BoolArray | None = None) -> None:
+        """Raise unless every set has a study, and every study that enters a finite effect and a variance."""
         if mask is not None:
-            empty = ~self.mask.any(axis=-1)  # type: ignore[union-attr]
+            empty = ~np.any(self.mask, axis=-1)
             if empty.any():
                 index = np.unravel_index(
                     int(np.argmax(np.broadcast_to(empty, (self.size,)))), self.shape or (1,)
@@ -91,28 +91,29 @@ class SetsOfStudies:
                     f"`where` must leave at least one study in every set, but leaves none in "
                     f"{[int(i) for i in index]}."
                 )
-        # A sum is finite where every number is; only what fails this is looked at one by one.
-        with np.errstate(over="ignore", invalid="ignore"):
-            sound = np.isfinite(effect.sum() + variance.sum()) and variance.min() > 0
-        if sound:
+        if _sound(self.effect, self.variance):
             return
+        shape = (*self.shape, self.k)
+        effect = np.broadcast_to(np.atleast_1d(self._effects.effect), shape)
+        variance = np.broadcast_to(np.atleast_1d(self._effects.variance), shape)
         fault = ~(np.isfinite(effect) & (variance > 0) & (variance < np.inf))
         if mask is not None:
-            fault = np.broadcast_to(fault, shape) & mask
+            fault = fault & mask
         if fault.any():
-            _refuse_study(effects, np.broadcast_to(effect, shape), np.broadcast_to(variance, shape), fault)
+            _refuse_study(self._effects, effect, variance, fault)
 
     def widened(self, shape: tuple[int, ...]) -> SetsOfStudies:
         """Return the same sets with more leading axes, which share their effects."""
         if shape == self.shape:
             return self
         wide = copy(self)
+        vars(wide)["_only"] = None
         for name in ("effect", "variance", "mask"):
             array = getattr(self, name)
             if array is not None and array.shape[0] > 1:
                 whole = np.broadcast_to(array.reshape(*self.shape, self.k), (*shape, self.k))
                 setattr(wide, name, whole.reshape(-1, self.k))
-        wide.shape, wide.size = shape, int(np.prod(shape, dtype=np.int64))
+        wide.shape, wide.size = shape, math.prod(shape)
         return wide
 
     @property
@@ -151,6 +152,15 @@ class SetsOfStudies:
     def blocks(self, elements: int = _BLOCK) -> Iterator[tuple[slice, Studies]]:
         """Yield the sets in blocks of about so many elements, with their positions."""
         step = max(1, elements // self.k)
+        if self.size <= step:
+            # One block is kept: what is computed when it is first read comes back to it.
+            if self._only is None and self.size:
+                self._only = self._block(slice(0, self.size))
+                for array in self._only[:2]:
+                    array.setflags(write=False)
+            if self._only is not None:
+                yield slice(0, self.size), self._only
+            return
         for start in range(0, self.size, step):
             block = slice(start, min(start + step, self.size))
             yield block, self._block(block)
@@ -168,7 +178,16 @@ class SetsOfStudies:
                 part = np.where(inside, part, outside)
             whole = part if part.shape == wide else np.broadcast_to(part, wide)
             parts.append(np.ascontiguousarray(whole))
+        if not self.checked and not _sound(parts[0], parts[1]):
+            self.check()
         return Studies(parts[0], parts[1], complete=inside is None)
+
+
+def _sound(effect: FloatArray, variance: FloatArray) -> bool:
+    """Tell whether effects are finite and variances greater than 0; a sum is finite where every number is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.add.reduce(effect, axis=None) + np.add.reduce(variance, axis=None)
+        return math.isfinite(total) and bool(np.minimum.reduce(variance, axis=None) > 0)
 
 
 def _refuse_study(effects: EffectSizes, effect: FloatArray, variance: FloatArray, fault: BoolArray) -> None:

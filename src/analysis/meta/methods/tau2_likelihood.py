@@ -52,9 +52,9 @@ class _Mean:
         first, second, weight = self.first, self.second, self.weight
         np.add(self.variance, tau2, out=first)
         np.divide(1.0, first, out=weight)
-        total: FloatArray = weight.sum(axis=0)
+        total: FloatArray = np.add.reduce(weight, axis=0)
         np.multiply(weight, self.effect, out=second)
-        mean = second.sum(axis=0)
+        mean = np.add.reduce(second, axis=0)
         mean /= total
         np.subtract(self.effect, mean, out=second)
         np.multiply(second, weight, out=second)
@@ -65,9 +65,9 @@ class _Mean:
         total = self._weighted_residuals(tau2)
         if self.restricted:
             np.multiply(weight, weight, out=first)
-            total -= first.sum(axis=0) / total
+            total -= np.add.reduce(first, axis=0) / total
         np.multiply(second, second, out=second)
-        result: FloatArray = second.sum(axis=0)
+        result: FloatArray = np.add.reduce(second, axis=0)
         result -= total
         return result
 
@@ -75,19 +75,19 @@ class _Mean:
         first, second, weight = self.first, self.second, self.weight
         s1 = self._weighted_residuals(tau2)
         np.multiply(weight, weight, out=first)
-        s2 = first.sum(axis=0)
+        s2 = np.add.reduce(first, axis=0)
         trace, trace_square = s1, s2
         if self.restricted:
             np.multiply(first, weight, out=first)
             ratio = s2 / s1
             trace = s1 - ratio
-            trace_square = s2 - 2 * first.sum(axis=0) / s1 + ratio**2
+            trace_square = s2 - 2 * np.add.reduce(first, axis=0) / s1 + ratio**2
         np.multiply(second, weight, out=first)
-        once = first.sum(axis=0)
+        once = np.add.reduce(first, axis=0)
         np.multiply(first, second, out=first)
-        cubic = first.sum(axis=0) - once**2 / s1
+        cubic = np.add.reduce(first, axis=0) - once**2 / s1
         np.multiply(second, second, out=second)
-        quadratic = second.sum(axis=0)
+        quadratic = np.add.reduce(second, axis=0)
         return Score(quadratic - trace, trace_square - 2 * cubic, quadratic + trace)
 
 
@@ -112,7 +112,7 @@ class _Regression:
         if self.restricted:
             trace, trace_square = trace_with(fitted, 1.0), trace_of_square(fitted, 1.0)
         else:
-            trace, trace_square = weight.sum(axis=0), (weight**2).sum(axis=0)
+            trace, trace_square = np.add.reduce(weight, axis=0), (weight**2).sum(axis=0)
         return Score(quadratic - trace, trace_square - 2 * cubic, quadratic + trace)
 
 
@@ -143,16 +143,14 @@ def log_likelihood(studies: Studies, tau2: FloatArray, *, restricted: bool) -> F
 def maximum_likelihood(studies: Studies, first: int = 0, *, restricted: bool) -> FloatArray:
     """Return the global maximum over tau2 >= 0; `first` is the position of the first set, for the error."""
     scores = _scores(studies, restricted=restricted)
-    lower, upper, score_lower, score_upper, sets, peaks = _crossings(
-        studies, scores, first, restricted=restricted
-    )
+    lower, upper, start, sets, peaks = _crossings(studies, scores, first, restricted=restricted)
     tau2 = np.zeros(studies.effect.shape[1])
     if not sets.size:
         return tau2
     # A set can have more than one crossing, or none.
     part = studies if np.array_equal(sets, np.arange(tau2.size)) else studies.take(sets)
-    start = lower + (upper - lower) * score_lower / (score_lower - score_upper)
-    roots = _newton(part, start, lower, upper, sets + first, restricted=restricted)
+    solve = _newton if sets.size > 1 else _newton_of_one
+    roots = solve(part, start, lower, upper, sets + first, restricted=restricted)
     contested = peaks[sets] > 1
     tau2[sets[~contested]] = roots[~contested]
     if contested.any():
@@ -169,8 +167,8 @@ def maximum_likelihood(studies: Studies, first: int = 0, *, restricted: bool) ->
 
 def _crossings(
     studies: Studies, scores: _Mean | _Regression, first: int, *, restricted: bool
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.intp], NDArray[np.intp]]:
-    """Return the brackets of falling crossings, the scores at their ends, their sets, and maxima a set."""
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.intp], NDArray[np.intp]]:
+    """Return the brackets of falling crossings, a start within each, their sets, and maxima a set."""
     variance = studies.variance
     sets = studies.effect.shape[1]
     smallest = variance.min(axis=0)
@@ -202,14 +200,28 @@ def _crossings(
         raise not_converged("The likelihood", np.flatnonzero(rising[-1]) + first)
     rows, columns = np.nonzero(rising[:-1] & ~rising[1:])
     peaks = np.bincount(columns, minlength=sets) + ~rising[0]
-    return (
-        grid[rows, columns],
-        grid[rows + 1, columns],
-        found[rows, columns],
-        found[rows + 1, columns],
-        columns,
-        peaks,
-    )
+    lower, upper = grid[rows, columns], grid[rows + 1, columns]
+    return lower, upper, _interpolated(grid, found, rows, columns), columns, peaks
+
+
+def _interpolated(
+    grid: FloatArray, found: FloatArray, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> FloatArray:
+    """Return where the inverse parabola through the scores at both ends and the next point is 0.
+
+    Where it leaves the bracket, the chord is taken.
+    """
+    x0, x1 = grid[rows, columns], grid[rows + 1, columns]
+    y0, y1 = found[rows, columns], found[rows + 1, columns]
+    # The point after the bracket, or before it where the bracket is the last.
+    third = np.where(rows + 2 < grid.shape[0], rows + 2, rows - 1)
+    x2, y2 = grid[third, columns], found[third, columns]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chord = y0 / (y0 - y1)
+        curve = chord + y0 * y1 / (y2 - y0) * ((x2 - x1) / (y2 - y1) / (x1 - x0) - 1 / (y1 - y0))
+    share = np.where((curve > 0) & (curve < 1), curve, chord)
+    start: FloatArray = x0 + (x1 - x0) * share
+    return start
 
 
 def _newton(
@@ -233,18 +245,18 @@ def _newton(
             # A step out of the bracket, or up a convex stretch, is replaced by halving.
             inner = (proposal > lower) & (proposal < upper) & (slope < 0)
             following = np.where(inner, proposal, (lower + upper) / 2)
-            # The steps double the digits: after one of 1e-8 the next would be below the last. A score of
+            # The steps double the digits: after one of 2e-8 the next would be below the last. A score of
             # rounding errors says no more.
             exact = np.abs(value) <= 1e-15 * size
-            closed = (inner & (np.abs(following - root) <= 1e-8 * root)) | (upper - lower <= 1e-15 * upper)
+            closed = (inner & (np.abs(following - root) <= 2e-8 * root)) | (upper - lower <= 1e-15 * upper)
             root = np.where(exact, root, following)
             done = exact | closed
             if not done.any():
                 continue
             result[open_[done]] = root[done]
-            keep = ~done
-            if not keep.any():
+            if done.all():
                 return result
+            keep = ~done
             # Arrays are made smaller when that is worth their copies; what is done moves no more than a
             # digit.
             if 2 * np.count_nonzero(keep) <= keep.size:
@@ -252,3 +264,29 @@ def _newton(
                 studies = studies.take(keep)
                 scores = _scores(studies, restricted=restricted)
     raise not_converged("The likelihood", sets[open_])
+
+
+def _newton_of_one(
+    studies: Studies,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    sets: NDArray[np.intp],
+    *,
+    restricted: bool,
+) -> FloatArray:
+    """Return the root of one set: the same steps, to the last bit, without arrays around single numbers."""
+    scores = _scores(studies, restricted=restricted)
+    root, low, high = start.item(), lower.item(), upper.item()
+    for _ in range(_ITERATIONS):
+        value, slope, size = (part.item() for part in scores.newton(np.array([root])))
+        low, high = (root, high) if value > 0 else (low, root)
+        proposal = root - value / slope if slope < 0 else high
+        inner = low < proposal < high
+        following = proposal if inner else (low + high) / 2
+        if abs(value) <= 1e-15 * size:
+            return np.array([root])
+        if (inner and abs(following - root) <= 2e-8 * root) or high - low <= 1e-15 * high:
+            return np.array([following])
+        root = following
+    raise not_converged("The likelihood", sets)

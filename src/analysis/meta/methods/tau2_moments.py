@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cochran_anova",
+    "cochran_q",
     "der_simonian_laird",
+    "der_simonian_laird_std_error",
     "hunter_schmidt",
     "hunter_schmidt_corrected",
     "moments",
@@ -51,23 +53,47 @@ def moments_std_error(studies: Studies, weight: FloatArray, tau2: FloatArray) ->
 
 def der_simonian_laird(studies: Studies) -> FloatArray:
     """Weights 1/v, for which tr(PV) is the residual degrees of freedom."""
-    weight = 1 / studies.variance
     if studies.design is not None:
+        weight = 1 / studies.variance
         fitted = fit(studies, weight)
         quadratic = (weight * fitted.residual**2).sum(axis=0)
         return _solve(quadratic, studies.residual_df(), trace_with(fitted, 1.0))
-    total = weight.sum(axis=0)
+    quadratic, slope = cochran_q(studies)
+    return _solve(quadratic, studies.residual_df(), slope)
+
+
+def cochran_q(studies: Studies) -> tuple[FloatArray, FloatArray]:
+    """Return Cochran's Q of a model that is a mean, and its slope tr(P) = Σw - Σw²/Σw for the weights 1/v."""
+    weight = 1 / studies.variance
+    total = np.add.reduce(weight, axis=0)
     work = weight * studies.effect
-    np.subtract(studies.effect, work.sum(axis=0) / total, out=work)
+    np.subtract(studies.effect, np.add.reduce(work, axis=0) / total, out=work)
     np.multiply(work, work, out=work)
     np.multiply(work, weight, out=work)
-    quadratic = work.sum(axis=0)
+    quadratic = np.add.reduce(work, axis=0)
     np.multiply(weight, weight, out=work)
-    slope = total - work.sum(axis=0) / total
-    if (slope <= 1e-6 * total).any():
+    slope = total - np.add.reduce(work, axis=0) / total
+    if np.logical_or.reduce(slope <= 1e-6 * total):
         # One study has nearly all the weight.
         slope = trace_with(fit(studies, weight), 1.0)
-    return _solve(quadratic, studies.residual_df(), slope)
+    return quadratic, slope
+
+
+def der_simonian_laird_std_error(studies: Studies, tau2: FloatArray) -> FloatArray:
+    """Return the standard error of a mean's tau2 from the sums of powers of the weights 1/v.
+
+    tr(PDPD) is then k - 1 + 2 tau2 (s1 - s2/s1) + tau2² (s2 - 2 s3/s1 + (s2/s1)²).
+    """
+    weight = 1 / studies.variance
+    square = weight * weight
+    s1, s2, s3 = (np.add.reduce(power, axis=0) for power in (weight, square, square * weight))
+    ratio = s2 / s1
+    slope = s1 - ratio
+    if studies.design is not None or np.logical_or.reduce(slope <= 1e-6 * s1):
+        return moments_std_error(studies, weight, tau2)
+    spread = studies.residual_df() + tau2 * (2 * slope + tau2 * (s2 - 2 * s3 / s1 + ratio * ratio))
+    std_error: FloatArray = np.sqrt(2 * spread) / slope
+    return std_error
 
 
 def cochran_anova(studies: Studies) -> FloatArray:

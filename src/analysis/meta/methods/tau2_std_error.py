@@ -9,6 +9,7 @@ import numpy as np
 from analysis.meta.methods.tau2_moments import (
     cochran_anova,
     der_simonian_laird,
+    der_simonian_laird_std_error,
     moments_std_error,
     sidik_jonkman_start,
 )
@@ -31,7 +32,7 @@ def tau2_std_error(
     """
     variance = studies.variance
     if method == "DL":
-        return moments_std_error(studies, 1 / variance, tau2)
+        return der_simonian_laird_std_error(studies, tau2)
     if method == "HE":
         return moments_std_error(studies, studies.inside.astype(np.float64), tau2)
     if method in {"DL2", "CA2"}:

@@ -60,7 +60,7 @@ class Studies(NamedTuple):
 
     def finite_variance(self) -> FloatArray:
         """Return the variances, 0 outside of the sets: what may be multiplied by a weight of 0."""
-        return np.where(self.inside, self.variance, 0.0)
+        return self.variance if self.complete else np.where(self.inside, self.variance, 0.0)
 
     def take(self, sets: NDArray[np.intp] | BoolArray | slice) -> Studies:
         """Return some of the sets."""
@@ -91,8 +91,8 @@ def fit(studies: Studies, weight: FloatArray) -> Fitted:
     """Fit every set with the given weights, 0 outside of it."""
     if studies.design is None:
         # The one basis vector of a mean is constant: 1 / sqrt(Σw).
-        total = weight.sum(axis=0)
-        mean = (weight * studies.effect).sum(axis=0) / total
+        total = np.add.reduce(weight, axis=0)
+        mean = np.add.reduce(weight * studies.effect, axis=0) / total
         length = np.sqrt(total)
         return Fitted(weight, ((1 / length)[np.newaxis],), (mean * length,), studies.effect - mean)
     basis: list[FloatArray] = []
@@ -115,14 +115,15 @@ def fit(studies: Studies, weight: FloatArray) -> Fitted:
 def trace_with(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
     """Return tr(P D) for a diagonal D: with D = 1, tr(P)."""
     weight = fitted.weight
-    whole: FloatArray = (weight * diagonal).sum(axis=0)
+    once = weight if isinstance(diagonal, float) and diagonal == 1 else weight * diagonal
+    whole: FloatArray = np.add.reduce(once, axis=0)
     trace = whole
-    squares = weight * weight * diagonal
+    squares = weight * once
     for vector in fitted.basis:
-        trace = trace - (squares * vector * vector).sum(axis=0)
+        trace = trace - _sum_with(squares, vector, vector)
     # Where one study has nearly all the weight, the difference has lost its digits.
     lost = ~(trace > _LOST * whole)
-    if lost.any() and fitted.basis and fitted.basis[0].shape[0] == 1:
+    if np.logical_or.reduce(lost) and fitted.basis and fitted.basis[0].shape[0] == 1:
         part = weight[:, lost]
         of = diagonal[:, lost] if isinstance(diagonal, np.ndarray) else diagonal
         trace[lost] = (part * of * _of_others(part)).sum(axis=0) / part.sum(axis=0)
@@ -140,13 +141,24 @@ def _of_others(weight: FloatArray) -> FloatArray:
 def trace_of_square(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
     """Return tr(P D P D) for a diagonal D: with D = 1, tr(PP)."""
     weight = fitted.weight
-    once = weight * diagonal
-    trace: FloatArray = (once * once).sum(axis=0)
-    cubes = once * once * weight
+    once = weight if isinstance(diagonal, float) and diagonal == 1 else weight * diagonal
+    twice = once * once
+    trace: FloatArray = np.add.reduce(twice, axis=0)
+    cubes = twice * weight
     squares = once * weight
     for i, first in enumerate(fitted.basis):
-        trace = trace - 2 * (cubes * first * first).sum(axis=0)
+        trace = trace - 2 * _sum_with(cubes, first, first)
         for second in fitted.basis[: i + 1]:
-            cross = (squares * first * second).sum(axis=0) ** 2
+            cross = _sum_with(squares, first, second) ** 2
             trace = trace + (cross if second is first else 2 * cross)
     return trace
+
+
+def _sum_with(array: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return Σ a u_i u_j; the one basis vector of a mean is constant, and stands outside of the sum."""
+    total: FloatArray
+    if first.shape[0] == 1:
+        total = np.add.reduce(array, axis=0) * (first * second)[0]
+    else:
+        total = np.add.reduce(array * first * second, axis=0)
+    return total
