@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from analysis import ConvergenceError, EffectSizes
-from analysis.meta import priors
+from analysis.meta import priors, published_priors
 from analysis.meta.bayes import pool_bayes
 from analysis.meta.methods import quadrature, quadrature_mixture
 from analysis.meta.published_priors import rhodes_prior, turner_prior
@@ -180,8 +180,35 @@ def test_empirical_priors_are_of_the_variance():
     assert turner_prior() == priors.LogNormal(-1.28, 0.87)
     assert turner_prior("signs and symptoms", "pharmacological v placebo").mean == -1.03
     assert rhodes_prior() == priors.LogT(-1.72, 1.295, 5.0)
-    with pytest.raises(ValueError, match="enter by LogNormal.of_variance"):
+    assert rhodes_prior("pain", "non-pharmacological v any", area="cancer").scale == pytest.approx(1.2)
+    with pytest.raises(ValueError, match="must both be"):
         turner_prior("pain")
+    with pytest.raises(ValueError, match="'pian'"):
+        turner_prior("pian", "pharmacological v placebo")
+    with pytest.raises(ValueError, match="does not fit the others of its table"):
+        rhodes_prior("mental health", "non-pharmacological v any")
+
+
+def test_tables_of_priors_have_the_structure_of_the_papers_models():
+    """A misprint of a mean by 0.03 or more would show: means are sums of one number a factor.
+
+    So do the two entries that are left out: -3.85 and -0.13 where the others say -2.85 and 0.13.
+    """
+    turner = np.array([[mean for mean, _ in row] for row in published_priors._TURNER.values()])
+    assert turner.shape == (16, 5)
+    assert np.ptp(turner - turner[:, :1], axis=0).max() <= 0.025
+    rhodes = np.array(
+        [
+            [[np.nan if entry is None else entry[0] for entry in row] for row in table.values()]
+            for table in published_priors._RHODES.values()
+        ]
+    )
+    assert rhodes.shape == (3, 8, 3)
+    assert np.isnan(rhodes).sum() == 2
+    for axis in (0, 2):
+        step = np.diff(rhodes, axis=axis)
+        spread = np.nanmax(step, axis=(1, 2 - axis)) - np.nanmin(step, axis=(1, 2 - axis))
+        assert spread.max() <= 0.035
 
 
 def test_shortest_intervals_are_shortest():
