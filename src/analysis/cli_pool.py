@@ -239,6 +239,8 @@ def _renamed(fault: Fault, frame: pd.DataFrame) -> Fault:
     near = get_close_matches(fault.column, [str(name) for name in frame.columns], n=1, cutoff=0.7)
     known = near and near[0] in {name for columns in _COLUMNS.values() for name in columns}
     way_out = f"Rename `{near[0]}`, if that is the one." if near and not known else fault.way_out
+    if fault.column not in _PUBLISHED and not (near and not known):
+        way_out = f"Add it, or give published estimates in {', '.join(f'`{name}`' for name in _PUBLISHED)}."
     return replace(fault, way_out=way_out)
 
 
