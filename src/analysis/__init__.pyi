@@ -289,9 +289,6 @@ from analysis.forensics.interval_method import (
     identify_interval_method as identify_interval_method,
 )
 from analysis.forensics.propagation import (
-    PooledRange as PooledRange,
-)
-from analysis.forensics.propagation import (
     pool_feasible as pool_feasible,
 )
 from analysis.forensics.reconstruct import (
@@ -660,6 +657,9 @@ from analysis.meta.pet_peese import (
 from analysis.meta.pooled_estimate import (
     PooledEstimate as PooledEstimate,
 )
+from analysis.meta.pooled_range import (
+    PooledRange as PooledRange,
+)
 from analysis.meta.pooling import (
     pool as pool,
 )
@@ -806,6 +806,9 @@ from analysis.tables.methods_text import (
 )
 from analysis.tables.methods_text import (
     methods_text as methods_text,
+)
+from analysis.values.alternatives import (
+    AlternativeEffects as AlternativeEffects,
 )
 from analysis.values.counts import (
     Proportion as Proportion,

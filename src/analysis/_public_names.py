@@ -144,10 +144,7 @@ HOMES = {
         "MethodFit",
         "identify_interval_method",
     ),
-    "analysis.forensics.propagation": (
-        "PooledRange",
-        "pool_feasible",
-    ),
+    "analysis.forensics.propagation": ("pool_feasible",),
     "analysis.forensics.reconstruct": (
         "ReconstructedTable",
         "reconstruct_diagnostic_table",
@@ -340,6 +337,7 @@ HOMES = {
         "waap_wls",
     ),
     "analysis.meta.pooled_estimate": ("PooledEstimate",),
+    "analysis.meta.pooled_range": ("PooledRange",),
     "analysis.meta.pooling": ("pool",),
     "analysis.meta.prediction": (
         "prediction_interval",
@@ -417,6 +415,7 @@ HOMES = {
         "MethodsText",
         "methods_text",
     ),
+    "analysis.values.alternatives": ("AlternativeEffects",),
     "analysis.values.counts": (
         "Proportion",
         "Rate",

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from analysis import TwoByTwo, effect_sizes, feasible_tables, pool
+from analysis import TwoByTwo, effect_sizes, feasible_set, feasible_tables, pool
 from analysis.forensics.propagation import pool_feasible
 
 FULL = TwoByTwo(exposed_cases=90, exposed_total=4006, control_cases=114, control_total=20030)
@@ -147,7 +147,7 @@ def test_what_is_printed():
     [
         (lambda: pool_feasible([]), ValueError, "`studies` must hold at least one study"),
         (lambda: pool_feasible(FULL), TypeError, "must be a sequence with the tables of each study"),
-        (lambda: pool_feasible([3]), TypeError, "must hold TwoByTwo, but got int at index 0"),
+        (lambda: pool_feasible([3]), TypeError, "must hold TwoByTwo or FeasibleSet, but got int at index 0"),
         (
             lambda: pool_feasible(
                 [FULL, feasible_tables(exposed_total=8, control_total=8, exposed_risk="30%")]
@@ -166,3 +166,45 @@ def test_what_is_printed():
 def test_bad_input_is_named(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+def test_effect_sizes_and_pool_take_the_tables_of_each_study():
+    studies = small_sets()
+    effects = effect_sizes(studies, "RR", label=[f"S{i}" for i in range(len(studies))])
+    assert effects.n_tables == (*(len(study) for study in studies[:-1]), 1)
+    frame = effects.to_frame()
+    assert len(frame) == sum(effects.n_tables)
+    assert frame["study"].unique().tolist() == list(effects.label)
+    assert str(effects).startswith(f"RR of {len(studies)} studies (S0: ")
+    ours, whole = pool(effects, tau2="DL"), pool_feasible(studies, tau2="DL")
+    assert (ours.value, ours.low, ours.high) == (whole.value, whole.low, whole.high)
+    assert ours.method == "exact"
+    assert ours.label == effects.label
+    with pytest.raises(ValueError, match="`weights` cannot be given with the alternatives"):
+        pool(effects, weights=[1.0] * len(studies))
+    with pytest.raises(TypeError, match="`data` must hold TwoByTwo or FeasibleSet, but got str at index 0"):
+        effect_sizes(["4.7%"], "RR")
+
+
+def test_a_feasible_set_enters_as_it_is():
+    found = feasible_set(exposed_total=40, control_total=50, exposed_risk="30%", risk_ratio="1.5 (0.7-3.1)")
+    assert len(found)
+    ours = pool(effect_sizes([found, FULL], "OR"), model="common", ci="wald")
+    assert ours.n_tables == (len(found), 1)
+    each = [
+        pool(
+            effect_sizes(
+                TwoByTwo(
+                    **{
+                        name: [getattr(found.tables, name)[i], getattr(FULL, name)]
+                        for name in ("exposed_cases", "exposed_total", "control_cases", "control_total")
+                    }
+                ),
+                "OR",
+            ),
+            model="common",
+            ci="wald",
+        ).estimate.value.item()
+        for i in range(len(found))
+    ]
+    assert ours.value == pytest.approx((min(each), max(each)), rel=1e-14)

@@ -189,7 +189,8 @@ def test_huge_counts_keep_their_digits(measure):
             ValueError,
             "`measure` must be one of 'PR', 'PLN', 'PLO', 'PAS', 'PFT'",
         ),
-        ([[1, 2], [3, 4]], "RR", TypeError, "`data` must be a TwoByTwo.* but got list"),
+        ([[1, 2], [3, 4]], "RR", TypeError, "`data` must hold TwoByTwo or FeasibleSet, but got list"),
+        ("4.7%", "RR", TypeError, "`data` must be a TwoByTwo.* but got str"),
     ],
 )
 def test_data_and_measure_belong_together(data, measure, error, message):

@@ -5,11 +5,12 @@ The way back to proportions and rates lives in `back_transformation`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 
 from analysis.measures.methods.correction import CORRECT, check_correction, corrected_cells, where_corrected
+from analysis.values.alternatives import AlternativeEffects
 from analysis.values.arguments import check_choice
 from analysis.values.counts import Proportion, Rate, TwoByTwo, TwoRates
 from analysis.values.estimate import EffectSizes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     Effects = tuple[FloatArray, FloatArray]
 
-__all__ = ["double_arcsine", "double_square_root", "effect_sizes"]
+__all__ = ["alternative_effects", "double_arcsine", "double_square_root", "effect_sizes"]
 
 _MEASURES: dict[type, tuple[str, ...]] = {
     TwoByTwo: ("RR", "OR", "RD", "AS", "PETO"),
@@ -35,8 +36,42 @@ _UNCORRECTED = frozenset({"AS", "PAS", "PFT", "IRS", "IRFT", "IRSD"})
 _VARIANCES = {"unbiased": ("PR", "RD"), "average": ("PR", "PLN", "PLO", "RD")}
 
 
+class HasTables(Protocol):
+    """What knows all tables that a study may have, such as a `FeasibleSet`."""
+
+    @property
+    def tables(self) -> TwoByTwo:
+        """The tables, of one axis."""
+
+
+@overload
 def effect_sizes(
     data: TwoByTwo | Proportion | Rate | TwoRates,
+    measure: str,
+    *,
+    correction: float | None = ...,
+    correct: str = ...,
+    drop_double_zero: bool = ...,
+    variance: str = ...,
+    label: Sequence[str] | None = ...,
+) -> EffectSizes: ...
+
+
+@overload
+def effect_sizes(
+    data: Sequence[TwoByTwo | HasTables],
+    measure: str,
+    *,
+    correction: float | None = ...,
+    correct: str = ...,
+    drop_double_zero: bool = ...,
+    variance: str = ...,
+    label: Sequence[str] | None = ...,
+) -> AlternativeEffects: ...
+
+
+def effect_sizes(
+    data: TwoByTwo | Proportion | Rate | TwoRates | Sequence[TwoByTwo | HasTables],
     measure: str,
     *,
     correction: float | None = None,
@@ -44,13 +79,14 @@ def effect_sizes(
     drop_double_zero: bool = False,
     variance: str = "large-sample",
     label: Sequence[str] | None = None,
-) -> EffectSizes:
+) -> EffectSizes | AlternativeEffects:
     """Compute effects and their sampling variances for `pool`.
 
     Parameters
     ----------
-    data : TwoByTwo, Proportion, Rate or TwoRates
-        The last axis is studies, leading axes are replicates.
+    data : TwoByTwo, Proportion, Rate, TwoRates, or sequence of TwoByTwo or FeasibleSet
+        The last axis is studies, leading axes are replicates. A sequence holds for each study all tables that
+        it may have, of one axis (from `feasible_tables` or `feasible_set`), or its one table.
     measure : str
         TwoByTwo: "RR", "OR", "RD", "AS" (difference of arcsines), "PETO" (Peto's log odds ratio).
         Proportion: "PR" (raw), "PLN" (log), "PLO" (logit), "PAS" (arcsine), "PFT" (Freeman and Tukey's double
@@ -72,8 +108,9 @@ def effect_sizes(
 
     Returns
     -------
-    EffectSizes
-        On the analysis scale of the measure. Without correction, a study with an empty cell has an infinite
+    EffectSizes, or AlternativeEffects for a sequence
+        On the analysis scale of the measure. `pool` makes of the latter the range of the pooled estimate over
+        all sets of one table a study. Without correction, a study with an empty cell has an infinite
         effect or variance; `pool` refuses it by name.
 
     Raises
@@ -106,10 +143,21 @@ def effect_sizes(
     >>> effect_sizes(table, "RR").effect.round(4)
     array([-0.8893, -1.5854])
     """
-    if not isinstance(data, tuple(_MEASURES)):
+    if isinstance(data, (list, tuple)):
+        return alternative_effects(
+            "data",
+            data,
+            measure,
+            label,
+            correction=correction,
+            correct=correct,
+            drop_double_zero=drop_double_zero,
+            variance=variance,
+        )
+    if not isinstance(data, (TwoByTwo, Proportion, Rate, TwoRates)):
         raise TypeError(
-            "`data` must be a TwoByTwo, Proportion, Rate or TwoRates, but got "
-            f"{type(data).__name__}. Published estimates enter by EffectSizes.from_estimates."
+            "`data` must be a TwoByTwo, Proportion, Rate or TwoRates, or a list of the tables of each study, "
+            f"but got {type(data).__name__}. Published estimates enter by EffectSizes.from_estimates."
         )
     check_choice("measure", measure, _MEASURES[type(data)])
     check_choice("correct", correct, CORRECT)
@@ -132,6 +180,45 @@ def effect_sizes(
         variance=np.where(informative, sampling, np.nan),
         measure=measure,
         label=label,
+    )
+
+
+def alternative_effects(
+    argument: str,
+    studies: Sequence[TwoByTwo | HasTables],
+    measure: str,
+    label: Sequence[str] | None,
+    **options: Any,  # noqa: ANN401 -- those of `effect_sizes`
+) -> AlternativeEffects:
+    """Return the effects of every table of each study; `argument` is what the caller calls the studies."""
+    tables = []
+    for i, study in enumerate(studies):
+        table = getattr(study, "tables", study)
+        if not isinstance(table, TwoByTwo):
+            raise TypeError(
+                f"`{argument}` must hold TwoByTwo or FeasibleSet, but got {type(study).__name__} at "
+                f"index {i}."
+            )
+        if len(table.shape) > 1:
+            raise ValueError(
+                f"`{argument}` must have tables of one axis, but shape {table.shape} at index {i}."
+            )
+        if table.shape == (0,):
+            raise ValueError(
+                f"`{argument}` has no table at index {i}: its printed numbers contradict one another. "
+                "feasible_set says which; leave the study out or one of the numbers."
+            )
+        tables.append(table if table.shape else table[np.newaxis])
+    if not tables:
+        raise ValueError(f"`{argument}` must hold at least one study, but is empty.")
+    names = tuple(label) if label is not None else tuple(f"Study {i + 1}" for i in range(len(tables)))
+    if len(names) != len(tables):
+        raise ValueError(f"`label` must name {len(tables)} studies, but names {len(names)}.")
+    return AlternativeEffects(
+        effects=tuple(effect_sizes(table, measure, **options) for table in tables),
+        tables=tuple(tables),
+        measure=measure,
+        label=names,
     )
 
 

@@ -7,7 +7,7 @@ models with moderators in `regression`, sums of tables in `sparse`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from analysis.meta.heterogeneity import TAU2_METHODS, estimate_tau2
 from analysis.meta.methods.mean_interval import henmi_copas_half_width, kenward_roger, profile_limits
 from analysis.meta.methods.sets_of_studies import SetsOfStudies
 from analysis.meta.pooled_estimate import PooledEstimate
+from analysis.values.alternatives import AlternativeEffects
 from analysis.values.arguments import as_numbers, check_choice, check_confidence_level
 from analysis.values.estimate import EffectSizes
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from analysis.meta.methods.weighted_model import Studies
+    from analysis.meta.pooled_range import PooledRange
     from analysis.values.arrays import FloatArray
 
 __all__ = ["INTERVALS", "pool"]
@@ -46,8 +48,32 @@ _NEEDS_TAU2 = {
 }
 
 
+@overload
 def pool(
     effects: EffectSizes,
+    *,
+    model: str = ...,
+    tau2: str | float = ...,
+    ci: str = ...,
+    weights: ArrayLike | None = ...,
+    where: ArrayLike | None = ...,
+    confidence_level: float = ...,
+) -> PooledEstimate: ...
+
+
+@overload
+def pool(
+    effects: AlternativeEffects,
+    *,
+    model: str = ...,
+    tau2: str | float = ...,
+    ci: str = ...,
+    confidence_level: float = ...,
+) -> PooledRange: ...
+
+
+def pool(
+    effects: EffectSizes | AlternativeEffects,
     *,
     model: str = "random",
     tau2: str | float = "REML",
@@ -55,13 +81,14 @@ def pool(
     weights: ArrayLike | None = None,
     where: ArrayLike | None = None,
     confidence_level: float = 0.95,
-) -> PooledEstimate:
+) -> PooledEstimate | PooledRange:
     """Pool effect sizes over the last axis by inverse-variance weights.
 
     Parameters
     ----------
-    effects : EffectSizes
-        Shape (..., k). Leading axes are replicates and are pooled separately, all at once.
+    effects : EffectSizes or AlternativeEffects
+        Shape (..., k). Leading axes are replicates and are pooled separately, all at once. Alternatives,
+        which `effect_sizes` makes of all tables that each study may have, are pooled in every combination.
     model : {"random", "common"}, default "random"
         Random effects, or one common effect (then `tau2` is not used).
     tau2 : str or float, default "REML"
@@ -98,7 +125,7 @@ def pool(
 
     Returns
     -------
-    PooledEstimate
+    PooledEstimate, or PooledRange for alternatives
         Arrays over the leading axes. One study gives its own estimate with a normal interval under the
         common-effect model; a t distribution on k - 1 degrees of freedom does not exist for it, so under the
         random-effects model limits are NaN and tau2 is 0.
@@ -149,6 +176,9 @@ def pool(
     >>> leave_one_out.estimate.value.round(2)
     array([0.48, 0.39, 0.37, 0.23])
     """
+    if isinstance(effects, AlternativeEffects):
+        options = {"model": model, "tau2": tau2, "ci": ci, "confidence_level": confidence_level}
+        return _pool_alternatives(effects, {"weights": weights, "where": where}, options)
     if not isinstance(effects, EffectSizes):
         raise TypeError(
             f"`effects` must be EffectSizes, but got {type(effects).__name__}. "
@@ -203,6 +233,17 @@ def pool(
     # What is computed later begins where pooling began.
     vars(result)["sets"] = sets
     return result
+
+
+def _pool_alternatives(
+    effects: AlternativeEffects, excluded: dict[str, ArrayLike | None], options: dict[str, Any]
+) -> PooledRange:
+    from analysis.meta.pooled_range import pool_alternatives
+
+    given = [f"`{name}`" for name, value in excluded.items() if value is not None]
+    if given:
+        raise ValueError(f"{' and '.join(given)} cannot be given with the alternatives of studies.")
+    return pool_alternatives(effects, **options)
 
 
 def _mean(

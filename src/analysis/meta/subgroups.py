@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -155,11 +155,11 @@ def subgroups(
     if len(levels) < 2:
         raise ValueError(f"There must be at least two groups to compare, but got {levels}.")
     masks = (names == np.array(levels)[:, np.newaxis]) & inside
-    options = {"model": model, "ci": ci, "confidence_level": confidence_level}
-    overall = pool(effects, tau2=tau2, where=where, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"model": model, "ci": ci, "confidence_level": confidence_level}
+    overall = pool(effects, tau2=tau2, where=where, **options)
     r2 = np.asarray(np.nan)
     if between_study == "separate" or model == "common":
-        pooled = pool(effects, tau2=tau2, where=masks, **options)  # type: ignore[arg-type]
+        pooled = pool(effects, tau2=tau2, where=masks, **options)
         weight = 1 / pooled.std_error**2
         mean = (weight * pooled.mean).sum() / weight.sum()
         statistic = np.asarray((weight * (pooled.mean - mean) ** 2).sum())
@@ -167,8 +167,8 @@ def subgroups(
         denominator = np.inf
     else:
         by = {"group": names}
-        fitted = meta_regression(effects, by, tau2=tau2, where=where, **options)  # type: ignore[arg-type]
-        pooled = pool(effects, tau2=float(fitted.tau2), where=masks, **options)  # type: ignore[arg-type]
+        fitted = meta_regression(effects, by, tau2=tau2, where=where, **options)
+        pooled = pool(effects, tau2=float(fitted.tau2), where=masks, **options)
         test = fitted.moderator_test
         statistic, pvalue, r2 = test.statistic, test.pvalue, fitted.r2
         denominator = float(test.denominator_df)

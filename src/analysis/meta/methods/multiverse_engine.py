@@ -5,7 +5,7 @@ What is not free is decided here: which choices go together, and which make no d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ __all__ = ["NEEDED_TAU2", "ZERO_HANDLING", "Engine", "Fits", "Specification", "p
 
 # What an interval is built on, where it is not free.
 NEEDED_TAU2 = {"kenward-roger": "REML", "profile": "ML", "profile-bartlett": "ML", "henmi-copas": "DL"}
-ZERO_HANDLING: dict[str, dict[str, object]] = {
+ZERO_HANDLING: dict[str, dict[str, Any]] = {
     "only-zero": {"correction": 0.5, "correct": "only-zero"},
     "all": {"correction": 0.5, "correct": "all"},
     "drop-double-zero": {"correction": 0.5, "correct": "only-zero", "drop_double_zero": True},
@@ -196,7 +196,7 @@ def _sets(
             if isinstance(data, EffectSizes):
                 found = data
             else:
-                found = effect_sizes(data, measure, **ZERO_HANDLING[correction])  # type: ignore[arg-type]
+                found = effect_sizes(data, measure, **ZERO_HANDLING[correction])
             known = np.isfinite(found.effect) & (found.variance > 0) & (found.variance < np.inf)
             for rule, mask in zip(rules, masks, strict=True):
                 where = mask & known
