@@ -224,6 +224,15 @@ def test_intervals_that_are_symmetric(printed):
     assert len(check_coherence({"measure": "HR", "printed": printed})) == 0
 
 
+def test_means_of_logits_are_symmetric_on_the_logit_scale():
+    rows = {"measure": "PLO", "estimate": "25%", "low": "17%", "high": "35%"}
+    assert len(check_coherence(rows)) == 0
+    finding = _only(rows | {"low": "15%"})
+    assert finding.fits == "an estimate of 0.24, or proportions analysed without logits"
+    # A single study's Wilson or exact limits are symmetric on no scale, and nothing is said of them.
+    assert len(check_coherence(rows | {"measure": "PR", "low": "14%", "high": "28%"})) == 0
+
+
 def test_differences_are_symmetric_on_the_linear_scale():
     assert len(check_coherence({"measure": "RD", "printed": "0.10 (-0.05 to 0.25)"})) == 0
     assert len(check_coherence({"measure": "RD", "printed": "0.10 (0.05 to 0.20)"})) == 1

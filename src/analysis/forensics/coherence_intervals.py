@@ -34,6 +34,7 @@ _LEVELS = (0.90, 0.95, 0.99)
 # Beyond these the two halves of an interval differ by more than exact and profile intervals of all but the
 # sparsest tables do.
 _MILD_SKEW = 1.25
+_WITHOUT = {"log": "ratios analysed without logarithms", "logit": "proportions analysed without logits"}
 # Numbers recomputed from floats agree with printed ends to the last bits only.
 _HAIR = 1e-9
 
@@ -76,8 +77,8 @@ def check_symmetry(columns: Columns, estimates: Estimates) -> tuple[list[Finding
     if not usable.any():
         return [], 0
     names = np.array(scale_names(columns))
-    # Limits of a proportion are symmetric on no one scale.
-    usable &= np.isin(names, ["log", "identity"]) & ~np.isin(
+    # Limits of a study's proportion are symmetric on no one scale; those of a mean of logits are.
+    usable &= np.isin(names, ["log", "identity", "logit"]) & ~np.isin(
         [text.upper() for text in columns.texts("measure")], ["PR", "SENS", "SPEC"]
     )
     on_scale, strictly = (
@@ -85,11 +86,11 @@ def check_symmetry(columns: Columns, estimates: Estimates) -> tuple[list[Finding
             scale: np.logical_or(
                 *(_symmetric(estimates, scale, cut=cut, strictly=s) for cut in (False, True))
             )
-            for scale in ("log", "identity")
+            for scale in ("log", "identity", "logit")
         }
         for s in (False, True)
     )
-    fits = np.where(names == "identity", on_scale["identity"], on_scale["log"])
+    fits = np.select([names == scale for scale in on_scale], list(on_scale.values()))
     findings = [
         _asymmetric(columns, estimates, row, str(names[row]), strictly)
         for row in np.flatnonzero(usable & ~fits).tolist()
@@ -108,14 +109,12 @@ def _asymmetric(
         np.float64(part.nearest.intervals[row].middle)
         for part in (estimates.estimate, estimates.low, estimates.high)
     )
-    other = "identity" if scale == "log" else "log"
-    called = {"log": "log", "identity": "linear"}
+    other = "log" if scale == "identity" else "identity"
+    called = {"log": "log", "identity": "linear", "logit": "logit"}
     with np.errstate(divide="ignore", invalid="ignore"):
-        centre = float(np.sqrt(low * high) if scale == "log" else (low + high) / 2)
-        if scale == "log":
-            halves = np.log(value / low), np.log(high / value)
-        else:
-            halves = value - low, high - value
+        ends = SCALES[scale].forward(np.array([low, value, high]))
+        centre = float(SCALES[scale].backward((ends[0] + ends[2]) / 2))
+        halves = (ends[1] - ends[0], ends[2] - ends[1])
     skew = max(halves) / min(halves) if min(halves) > 0 else np.inf
     fits, strength = [f"an estimate of {short_number(centre)}"], "discrepancy"
     arithmetic = f"the interval's centre on the {called[scale]} scale is {short_number(centre)}"
@@ -125,7 +124,7 @@ def _asymmetric(
             f" ({short_number((low + high) / 2 if other == 'identity' else float(np.sqrt(low * high)))})"
         )
         if other == "identity":
-            fits.append("ratios analysed without logarithms")
+            fits.append(_WITHOUT[scale])
     elif (events := _poisson_events(estimates, row)) is not None:
         fits.append(f"exact Poisson limits of {short_count(events)} events")
         strength = "remark"
