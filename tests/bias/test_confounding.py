@@ -355,3 +355,21 @@ def test_what_episensr_refuses_is_refused(record):
         confounding_strata(table, measure=inputs["type"], **parameters)
     marked = confounding_strata(table, measure=inputs["type"], impossible="nan", **parameters)
     assert np.isnan(marked.exposed_cases + marked.control_cases).any()
+
+
+def test_limits_on_both_sides_of_one():
+    """Flanders and Khoury: a positive confounder lifts a ratio, so that the adjusted one lies below."""
+    known = {"confounder_risk_ratio": 4.0, "exposure_odds_ratio": 3.0, "control_prevalence": 0.4}
+    largest = min(4.0, 3.0, 1 / 0.4, 4 / (0.6 + 1.6), 3 / (0.6 + 1.2))
+    for ratio in (0.6, 1.0, 1.5):
+        limits = confounding_limits(ratio, **known)
+        assert_same([limits.low, limits.high], [ratio / largest, ratio], rel=1e-12)
+    # A confounder that protects is turned round: the groups of the exposure exchanged, and so the ratio.
+    inverse = confounding_limits(1 / 0.6, **known)
+    assert_same(1 / inverse.low, 0.6 * largest, rel=1e-12)
+    nothing = confounding_limits(1.5, confounder_risk_ratio=1.0)
+    assert_same([nothing.low, nothing.high], [1.5, 1.5])
+    with pytest.raises(ValueError, match=r"`exposure_odds_ratio` must be at least 1, but got 0.5.*exchange"):
+        confounding_limits(1.5, exposure_odds_ratio=0.5)
+    with pytest.raises(ValueError, match="`control_prevalence` must be greater than 0; leave it out"):
+        confounding_limits(1.5, control_prevalence=0.0)

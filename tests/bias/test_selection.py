@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from analysis import EffectSizes, Estimate, TwoByTwo, TwoRates, odds_ratio, risk_ratio
+from analysis.bias.methods.collider import through_binary
 from analysis.bias.selection import (
     adjust_selection,
     bias_adjust_selection,
     m_bias_factor,
     selection_bias_factor,
-    through_binary,
 )
 from reference_values import assert_same, identifier, records
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import rich.style  # noqa: F401  # draws a number where it is first imported: not within a test
 from click.testing import CliRunner
 
 from analysis import EffectSizes, TwoByTwo
@@ -143,19 +144,20 @@ exposed_cases = 0.4
         read_bias_specification(text, name="spec.toml")
     message = str(caught.value)
     for part in (
-        "spec.toml, key `measur`: must be one of measure, draws.*did you mean measure",
-        "key `seed`: must be given",
-        "key `draws`: `draws` must be at least 100, but got 10",
-        "key `sampling`: `sampling` must be one of .*'sobl'",
-        "key `confidence_level`: .*For 95 % write 0.95",
-        "key `table`: `exposed_cases` must not exceed `exposed_total`, but got 450 of 302",
-        r"key `bias\[1\].kind`: must be one of .*did you mean exposure misclassification",
-        r"key `bias\[2\].sensitivity`: .*`low` <= `mode` <= `high`",
-        r"key `bias\[2\].specifity`: must be one of .*did you mean",
-        r"key `bias\[2\].specificity`: `specificity` must lie between 0 and 1",
-        r"key `bias\[2\].correlations`: .*between -1 and 1",
-        r"key `bias\[2\].source`: must be text",
-        r"key `bias\[3\]`: .* must be given, but got `exposed_cases`",
+        r"spec.toml, line 2: key `measur`: must be one of measure, draws, .*, but got \"measur = 'OR'\". "
+        "Did you mean `measure`",
+        "spec.toml: key `seed`: must be given",
+        "line 3: key `draws`: `draws` must be at least 100, but got 10",
+        "line 4: key `sampling`: `sampling` must be one of .*'sobl'",
+        "line 5: key `confidence_level`: .*For 95 % write 0.95",
+        "line 7: key `table`: `exposed_cases` must not exceed `exposed_total`, but got 450 of 302",
+        r"line 14: key `bias\[1\].kind`: must be one of .*'exposure misclasification'.*Did you mean `exp",
+        r"line 18: key `bias\[2\].sensitivity`: .*`low` <= `mode` <= `high`.*triangular\(0.9, 0.8, 1\)",
+        r"line 19: key `bias\[2\].specifity`: must be one of .*'specifity = 0.97'. Did you mean `spec",
+        r"line 20: key `bias\[2\].specificity`: `specificity` must lie between 0 and 1, but is fixed\(1.2\)",
+        r"line 21: key `bias\[2\].correlations`: .*between -1 and 1, but got 2",
+        r"line 22: key `bias\[2\].source`: must be text",
+        r"line 24: key `bias\[3\]`: .* must be given, but got `exposed_cases`",
     ):
         assert re.search(part, message), part
     assert len(caught.value.faults) >= 13
@@ -168,8 +170,9 @@ SELECTION = '[[bias]]\nkind = "selection bias"\nbias_factor = 1.1\n'
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("seed = ", "must be TOML"),
-        (f"seed = 1\n{SELECTION}", "must have either"),
+        ("seed = ", "line 1: must be TOML"),
+        (f"seed = 1\n{ESTIMATE}{SELECTION}\n[estimate]\n", r"line 11: must be TOML: Cannot declare .* twice"),
+        (f"seed = 1\n{SELECTION}", r"must have one of \[table\] or \[rates\] or \[estimate\], but got .none"),
         (f"seed = 1\n{ESTIMATE}", r"\[\[bias\]\]"),
         (f'seed = 1\nbias = "none"\n{ESTIMATE}', r"\[\[bias\]\]"),
         (f"seed = 1\nbias = [3]\n{ESTIMATE}", r"key `bias\[1\]`: must be a section"),
@@ -209,6 +212,19 @@ def test_the_command_prints_and_writes_what_the_analysis_gives(tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(out), result.to_frame(), rtol=1e-12)
 
 
+def test_the_command_reads_yaml_by_the_name_of_the_file(tmp_path):
+    spec, out = tmp_path / "spec.yaml", tmp_path / "bias.csv"
+    specification = read_bias_specification(TEXT)
+    spec.write_text(specification.to_yaml(), encoding="utf-8")
+    done = CliRunner().invoke(command, [str(spec), "--out", str(out)], catch_exceptions=False)
+    assert done.exit_code == 0
+    frame = specification.run().to_frame()
+    pd.testing.assert_frame_equal(pd.read_csv(out), frame, rtol=1e-12)
+    spec.write_text("seed: 1\nseed: 2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="spec.yaml, line 2: key `seed` must be stated once"):
+        CliRunner().invoke(command, [str(spec)], catch_exceptions=False)
+
+
 def test_the_command_says_what_is_wrong(tmp_path):
     spec = tmp_path / "spec.toml"
     spec.write_text(TEXT.replace("0.97", "1.97"), encoding="utf-8")
@@ -238,6 +254,27 @@ def test_the_command_says_what_is_wrong(tmp_path):
                 sensitivity=0.9, specificity=0.9, correlations=[("sensitivity", "specificity", 0.5)]
             ),
             "`sensitivity` is fixed",
+        ),
+        *[
+            (
+                lambda value=value: ExposureMisclassification(
+                    sensitivity="uniform(0.7, 0.9)",
+                    specificity="beta(46, 6)",
+                    correlations=[("sensitivity", "specificity", value)],
+                ),
+                f"`correlations` must be between -1 and 1, but got {value!r}",
+            )
+            for value in (1.2, -1.0001, float("nan"), "0.5", True)
+        ],
+        (
+            lambda: ExposureMisclassification(sensitivity="unifrom(0.7, 0.9)", specificity="beta(1, 2, 3)"),
+            r"`sensitivity`: .*Did you mean 'uniform'\? `specificity`: beta takes alpha, beta, but got",
+        ),
+        (
+            lambda: ExposureMisclassification(
+                sensitivity="beta(46, 6)", specificity="beta(46, 6)", correlations=[(["sensitivity"], 2, 0.5)]
+            ),
+            "join parameters that are given, but got 2",
         ),
         (
             lambda: UnmeasuredConfounding(prevalence_exposed=0.5, prevalence_control=0.5),

@@ -9,6 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from analysis.bias.methods.classification_limits import (
+    ClassificationLimits,
+    broken_limits,
+    classification_limits,
+)
 from analysis.bias.methods.dependent import by_both
 from analysis.bias.methods.linear import cells_of, table_of, usual_measure
 from analysis.bias.methods.misclassification_map import misclassification_map, quality_pair
@@ -21,12 +28,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from analysis.bias.methods.linear import Counts, CountsT
+    from analysis.measures.methods.cells import Cells
 
 __all__ = [
+    "ClassificationLimits",
     "adjust_confounder_misclassification",
     "adjust_dependent_misclassification",
     "adjust_misclassification",
     "bias_adjust_misclassification",
+    "classification_limits",
     "misclassification_map",
 ]
 
@@ -126,7 +136,11 @@ def adjust_misclassification(
         reference_negative_predictive_value=reference_negative_predictive_value,
         impossible=impossible,
     )
-    return table_of(adjustment(cells_of(table)), table, impossible=impossible, because=_BECAUSE)
+    cells = cells_of(table)
+    because = _because(
+        cells, variable, sensitivity, specificity, reference_sensitivity, reference_specificity, impossible
+    )
+    return table_of(adjustment(cells), table, impossible=impossible, because=because)
 
 
 def bias_adjust_misclassification(
@@ -202,7 +216,7 @@ def bias_adjust_misclassification(
     ... )
     Odds ratio 5.02 (3.28 to 7.69) after adjustment for exposure misclassification, 4.32 before
     """
-    cells_of(table)  # refuses what is no table
+    cells = cells_of(table)
     adjustment = misclassification_map(
         variable=variable,
         rates=isinstance(table, TwoRates),
@@ -223,8 +237,41 @@ def bias_adjust_misclassification(
         measure=usual_measure(table, measure),
         confidence_level=confidence_level,
         impossible=impossible,
-        because=_BECAUSE,
+        because=_because(
+            cells,
+            variable,
+            sensitivity,
+            specificity,
+            reference_sensitivity,
+            reference_specificity,
+            impossible,
+        ),
     )
+
+
+def _because(
+    cells: Cells,
+    variable: str,
+    sensitivity: ArrayLike | None,
+    specificity: ArrayLike | None,
+    reference_sensitivity: ArrayLike | None,
+    reference_specificity: ArrayLike | None,
+    impossible: str,
+) -> str:
+    """Say why a cell would be negative, and which parameter would have to be what."""
+    if impossible == "nan" or sensitivity is None or specificity is None:
+        return _BECAUSE  # of draws nothing is refused, and a million limits would be found for nothing
+    first = ("sensitivity", sensitivity), ("specificity", specificity)
+    other = (
+        ("reference_sensitivity", reference_sensitivity),
+        ("reference_specificity", reference_specificity),
+    )
+    given = [
+        *first,
+        *(pair if pair[1] is not None else usual for pair, usual in zip(other, first, strict=True)),
+    ]
+    broken = broken_limits(cells, variable, [(name, np.asarray(value), "") for name, value in given])
+    return f"{_BECAUSE} {broken}" if broken else _BECAUSE
 
 
 def adjust_dependent_misclassification(

@@ -1,35 +1,34 @@
 """Each study adjusted for its bias, then pooled: what is left of a meta-analysis of biased studies.
 
-One study is in `probabilistic`, pooling itself in `meta.pooling`.
+One study is in `probabilistic`, pooling itself in `meta.pooling`, the result in `pooled_result`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
-from analysis.bias.methods.draw_evaluation import Parameters, Subject, check_biases
+from analysis.bias.methods.draw_evaluation import Subject
 from analysis.bias.methods.draw_quantiles import quantiles_of
-from analysis.bias.methods.draw_uniforms import blocks, check_draws, mixed, seed_sequence
+from analysis.bias.methods.draw_studies import StudyParameters, biases_of_studies, share_of, sharing_of
+from analysis.bias.methods.draw_uniforms import blocks, check_draws, seed_sequence
+from analysis.bias.pooled_result import BiasAdjustedPool
 from analysis.meta.pooling import pool
-from analysis.values.arguments import check_choice, check_confidence_level, read_only
+from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.estimate import EffectSizes, Estimate
-from analysis.values.framed import Framed
 from analysis.values.scale import scale_of
-from analysis.values.text import short_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
     from analysis.bias.methods.draw_biases import Bias
-    from analysis.meta.pooled_estimate import PooledEstimate
-    from analysis.values.arrays import BoolArray, FloatArray, IntArray
-    from analysis.values.counts import TwoByTwo
+    from analysis.values.arrays import BoolArray, FloatArray
+    from analysis.values.counts import TwoByTwo, TwoRates
+
+    BiasesOfStudy = Sequence[Bias] | Bias
 
 __all__ = ["BiasAdjustedPool", "pool_bias_adjusted"]
 
@@ -38,128 +37,13 @@ _INTERVALS = ("hartung-knapp-adhoc", "hartung-knapp", "wald", "t", "kenward-roge
 _MOST_DRAWS = 200_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasAdjustedPool(Framed):
-    """A pooled estimate before and after its studies are adjusted, its uncertainty in three parts.
-
-    Parameters
-    ----------
-    measure, scale : str
-        What was pooled, and its analysis scale.
-    conventional : PooledEstimate
-        Without bias adjustment.
-    biases : tuple
-        In the order in which they were undone.
-    systematic, total : Estimate
-        Median and limits of the pooled estimate over the bias parameters alone, and over all that is
-        uncertain.
-    systematic_error, total_error : ndarray, shape (3,)
-        Monte-Carlo standard errors of median, low and high on the analysis scale.
-    studies : Estimate
-        Per study: median and limits over the bias parameters alone.
-    systematic_variance : float
-        Variance of the pooled effect between draws of the bias parameters, on the analysis scale.
-    random_variance, between_variance : float
-        Parts of the pooled effect's variance that come from sampling within studies and from heterogeneity
-        between them, averaged over the draws.
-    tau2 : ndarray, shape (3,)
-        Median and limits of the between-study variance over the draws.
-    i2 : ndarray, shape (3,)
-        The same of I2, in percent.
-    draws : int
-        Sets of parameters that were drawn.
-    impossible_draws : int
-        Draws that contradict at least one study; they are in no result.
-    impossible_studies : ndarray of int, shape (k,)
-        Draws that contradict each study.
-    sharing : float
-        Correlation of the parameters between studies: 1 shared, 0 specific to each.
-    confidence_level : float
-    seed : int or None
-    """
-
-    measure: str
-    scale: str
-    conventional: PooledEstimate
-    biases: tuple[Bias, ...]
-    systematic: Estimate
-    total: Estimate
-    systematic_error: FloatArray
-    total_error: FloatArray
-    studies: Estimate
-    systematic_variance: float
-    random_variance: float
-    between_variance: float
-    tau2: FloatArray
-    i2: FloatArray
-    draws: int
-    impossible_draws: int
-    impossible_studies: IntArray
-    sharing: float
-    confidence_level: float
-    seed: int | None
-
-    def __post_init__(self) -> None:
-        for name in ("systematic_error", "total_error", "tau2", "i2"):
-            object.__setattr__(self, name, read_only(getattr(self, name)))
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """The three parts of the variance as shares that add to 1."""
-        parts = {
-            "systematic": self.systematic_variance,
-            "random": self.random_variance,
-            "between studies": self.between_variance,
-        }
-        whole = sum(parts.values())
-        return {name: part / whole for name, part in parts.items()}
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return three rows: conventional, systematic, total."""
-        import pandas as pd
-
-        usual = self.conventional.estimate
-        rows = [("conventional", usual, np.full(3, np.nan))]
-        rows += [("systematic", self.systematic, self.systematic_error)]
-        rows += [("total", self.total, self.total_error)]
-        return pd.DataFrame(
-            {
-                "error": name,
-                "measure": self.measure,
-                "value": float(estimate.value.item()),
-                "low": float(estimate.low.item()),
-                "high": float(estimate.high.item()),
-                "value_monte_carlo_error": errors[0],
-                "low_monte_carlo_error": errors[1],
-                "high_monte_carlo_error": errors[2],
-            }
-            for name, estimate, errors in rows
-        )
-
-    def __str__(self) -> str:
-        """Return what a paper prints."""
-        shares = ", ".join(f"{100 * share:.0f}% {name}" for name, share in self.shares.items())
-        lines = [
-            f"{self.measure}, pooled without bias adjustment: {self.conventional.estimate}",
-            f"{self.measure}, bias alone: {self.systematic}",
-            f"{self.measure}, bias, sampling and heterogeneity: {self.total}",
-            f"variance: {shares}",
-            f"{short_count(self.draws)} draws",
-        ]
-        if self.impossible_draws:
-            lines[-1] += (
-                f", of which {short_count(self.impossible_draws)} contradict at least one study and are "
-                "left out"
-            )
-        return "\n".join(lines)
-
-
 def pool_bias_adjusted(
-    data: TwoByTwo | EffectSizes,
+    data: TwoByTwo | TwoRates | EffectSizes,
     *,
-    biases: Sequence[Bias] | Bias,
+    biases: BiasesOfStudy | Sequence[BiasesOfStudy] | Mapping[str, BiasesOfStudy],
     rng: np.random.Generator | int,
-    parameters: str | float = "shared",
+    parameters: str | float | Mapping[str, str | float] = "shared",
+    labels: Sequence[str] | None = None,
     measure: str | None = None,
     draws: int = 5_000,
     random_error: str = "delta",
@@ -172,18 +56,23 @@ def pool_bias_adjusted(
 
     Parameters
     ----------
-    data : TwoByTwo or EffectSizes
+    data : TwoByTwo, TwoRates or EffectSizes
         Shape (k,), at least two studies.
-    biases : bias or sequence of them
-        As for `probabilistic_bias_analysis`; every study has the same distributions.
+    biases : bias, sequence or mapping of them
+        As for `probabilistic_bias_analysis`: one bias or a sequence of them in the order in which they are
+        undone, the same for every study. Or one such sequence a study: a sequence of k lists, or a mapping of
+        the studies' labels to lists; an empty list is a study without bias.
     rng : numpy.random.Generator or int
         Generator or seed.
-    parameters : {"shared", "study-specific"} or float, default "shared"
-        "shared": one draw holds for all studies, so that pooling averages nothing of the bias away.
+    parameters : {"shared", "study-specific"}, float or mapping, default "shared"
+        "shared": one draw holds for all studies, so that pooling averages nothing of the bias away; where
+        studies have distributions of their own, a draw is at the same quantile of each.
         "study-specific": each study has draws of its own. A number in [0, 1] is the correlation of the normal
-        scores of a parameter between any two studies.
-    measure : {"OR", "RR", "RD"}, optional
-        Of tables; by default "OR".
+        scores of a parameter between any two studies. A mapping names the parameters that are not "shared".
+    labels : sequence of str, optional
+        One name a study; by default those of the effect sizes.
+    measure : {"OR", "RR", "RD"} or {"IRR", "IRD"}, optional
+        Of tables, by default "OR"; of rates, by default "IRR".
     draws : int, default 5000
         At most 200 000.
     random_error : {"delta", "conventional"}, default "delta"
@@ -203,8 +92,8 @@ def pool_bias_adjusted(
     TypeError
         If the data, a bias or the seed is of another type.
     ValueError
-        If there are fewer than two studies, a study has no finite effect (an empty cell), an option is
-        unknown, or no draw fits all studies.
+        If there are fewer than two studies, a study has no finite effect (an empty cell) or no biases where
+        others have their own, a label or an option is unknown, or no draw fits all studies.
     ConvergenceError
         If the between-study variance of a draw does not converge.
 
@@ -232,24 +121,35 @@ def pool_bias_adjusted(
     >>> result = pool_bias_adjusted(tables, biases=bias, measure="RR", rng=1, draws=2000)
     >>> result.total.value < result.conventional.estimate.value
     np.True_
+
+    The second study had a register of its own, the third none to be doubted:
+
+    >>> register = OutcomeMisclassification(sensitivity=0.95, control_sensitivity="uniform(0.8, 0.95)",
+    ...                                     specificity=1, control_specificity=1)
+    >>> apart = pool_bias_adjusted(tables, biases={"A": bias, "B": register, "C": []}, labels="ABC",
+    ...                            measure="RR", rng=1, draws=2000)
+    >>> apart.study_frame()["biases"].tolist()
+    ['outcome misclassification', 'outcome misclassification', 'none']
     """
     level = check_confidence_level(confidence_level)
     subject = Subject(data, measure, level)
-    chosen = check_biases(biases, subject)
     if len(subject.shape) != 1 or subject.shape[0] < 2:
         raise ValueError(
             f"`data` must hold at least two studies along one axis, but has shape {subject.shape}. For one "
             "study use probabilistic_bias_analysis."
         )
+    names = _labels(labels, data, subject.shape[0])
+    common, by_study = biases_of_studies(biases, subject, names)
     check_choice("ci", ci, _INTERVALS)
     check_choice("random_error", random_error, ("delta", "conventional"))
-    sharing = _sharing(parameters)
+    study_parameters = StudyParameters(by_study)
+    sharing = sharing_of(parameters, study_parameters)
     count = check_draws(draws, "random")
     if count > _MOST_DRAWS:
         raise ValueError(f"`draws` must be at most {_MOST_DRAWS}, but got {count}: every draw is pooled.")
     conventional = pool(_observed(subject), model=model, tau2=tau2, ci=ci, confidence_level=level)
 
-    effect, variance, tail = _adjusted(subject, Parameters(chosen), count, sharing, rng, random_error)
+    effect, variance, tail = _adjusted(subject, study_parameters, count, sharing, rng, random_error)
     gone = np.isnan(effect)
     fine: BoolArray = np.asarray(~gone.any(axis=1))
     _check_left(fine, gone, effect, variance)
@@ -269,18 +169,21 @@ def pool_bias_adjusted(
     limits = ((1 - level) / 2, 0.5, (1 + level) / 2)
     quantiles, errors = quantiles_of(np.stack([pooled.mean, total]), limits)
     heterogeneity, _ = quantiles_of(np.stack([pooled.tau2, pooled.i2]), limits)
-    by_study, _ = quantiles_of(np.where(fine, effect.T, np.nan), limits)
+    each, _ = quantiles_of(np.where(fine, effect.T, np.nan), limits)
     order = [1, 0, 2]
     return BiasAdjustedPool(
         measure=subject.measure,
         scale=subject.scale,
         conventional=conventional,
-        biases=chosen,
+        biases=common,
+        study_biases=by_study,
+        labels=names,
         systematic=_interval(subject, quantiles[:, 0], level, "systematic"),
         total=_interval(subject, quantiles[:, 1], level, "total"),
         systematic_error=errors[order, 0],
         total_error=errors[order, 1],
-        studies=_interval(subject, by_study, level, "systematic"),
+        observed_studies=subject.conventional,
+        studies=_interval(subject, each, level, "systematic"),
         systematic_variance=float(np.var(pooled.mean, ddof=1)),
         random_variance=float(np.mean(factor * sampling)),
         between_variance=float(np.mean(factor * between)),
@@ -289,21 +192,21 @@ def pool_bias_adjusted(
         draws=count,
         impossible_draws=int((~fine).sum()),
         impossible_studies=gone.sum(axis=0),
-        sharing=sharing,
+        sharing=sharing if isinstance(parameters, Mapping) else share_of("parameters", parameters),
         confidence_level=level,
         seed=None if isinstance(rng, np.random.Generator) else int(rng),
     )
 
 
-def _sharing(parameters: str | float) -> float:
-    if isinstance(parameters, str):
-        return float(check_choice("parameters", parameters, ("shared", "study-specific")) == "shared")
-    if isinstance(parameters, bool) or not isinstance(parameters, (int, float)) or not 0 <= parameters <= 1:
-        raise ValueError(
-            "`parameters` must be 'shared', 'study-specific' or a correlation between 0 and 1, "
-            f"but got {parameters!r}."
-        )
-    return float(parameters)
+def _labels(
+    labels: Sequence[str] | None, data: TwoByTwo | TwoRates | EffectSizes, count: int
+) -> tuple[str, ...] | None:
+    if labels is None:
+        return data.label if isinstance(data, EffectSizes) else None
+    names = tuple(map(str, labels))
+    if len(names) != count:
+        raise ValueError(f"`labels` must name each of the {count} studies, but are {len(names)}.")
+    return names
 
 
 def _observed(subject: Subject) -> EffectSizes:
@@ -319,39 +222,31 @@ def _observed(subject: Subject) -> EffectSizes:
 
 def _adjusted(
     subject: Subject,
-    parameters: Parameters,
+    parameters: StudyParameters,
     draws: int,
-    sharing: float,
+    sharing: Mapping[str, float],
     rng: np.random.Generator | int,
     random_error: str,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return effects and variances of shape (draws, k), and a uniform a draw for the pooled random error."""
-    k, d = subject.shape[0], parameters.dimensions
+    k = subject.shape[0]
     effect, variance, tail = np.empty((draws, k)), np.empty((draws, k)), np.empty(draws)
-    # One row of uniforms a parameter where all studies share it, one a study where they do not, and between
-    # the two a common row and one a study.
-    rows = d * (1 if sharing == 1 else k if sharing == 0 else k + 1)
+    rows = parameters.rows(sharing)
+    # Studies whose biases differ in numbers alone are adjusted at once.
+    taken = [(group, subject.take(group.studies)) for group in parameters.groups]
     for block in blocks(draws, rows + 1, sampling="random", seed=seed_sequence(rng)):
         some = slice(block.start, block.stop)
-        uniforms = _by_study(block.uniforms[:rows], d, k, sharing)
-        values = parameters.values(uniforms)
-        adjusted, _ = subject.adjusted(parameters.biases, values)
-        effect[some] = adjusted
-        delta = random_error == "delta"
-        variance[some] = subject.variance(parameters.biases, values) if delta else subject.std_error**2
+        uniforms = parameters.by_study(block.uniforms[:rows], sharing)
+        for group, part in taken:
+            values = group.values(uniforms)
+            adjusted, _ = part.adjusted(group.biases, values)
+            effect[some, group.studies] = adjusted
+            delta = random_error == "delta"
+            variance[some, group.studies] = (
+                part.variance(group.biases, values) if delta else part.std_error**2
+            )
         tail[some] = block.uniforms[rows]
     return effect, variance, tail
-
-
-def _by_study(uniforms: FloatArray, d: int, k: int, sharing: float) -> FloatArray:
-    """Return uniforms of shape (parameters, draws, studies)."""
-    if sharing == 1:
-        return uniforms[:, :, np.newaxis]
-    if sharing == 0:
-        return np.swapaxes(uniforms.reshape(d, k, -1), 1, 2)
-    rows = uniforms.reshape(d, k + 1, -1)
-    factor = np.hstack([np.full((k, 1), np.sqrt(sharing)), np.sqrt(1 - sharing) * np.eye(k)])
-    return np.stack([mixed(row, factor).T for row in rows]) if d else np.empty((0, rows.shape[-1], k))
 
 
 def _check_left(fine: BoolArray, gone: BoolArray, effect: FloatArray, variance: FloatArray) -> None:

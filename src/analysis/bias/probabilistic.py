@@ -15,7 +15,6 @@ from analysis.bias.methods.draw_evaluation import Parameters, Subject, check_bia
 from analysis.bias.methods.draw_quantiles import FineHistogram, quantiles_of
 from analysis.bias.methods.draw_uniforms import BLOCK, REPLICATES, Block, blocks, check_draws, seed_sequence
 from analysis.bias.probabilistic_result import ProbabilisticBiasAnalysis
-from analysis.measures.methods.cells import Cells
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.scale import scale_of
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from analysis.bias.methods.draw_biases import Bias
     from analysis.values.arrays import FloatArray, IntArray
-    from analysis.values.counts import TwoByTwo
+    from analysis.values.counts import TwoByTwo, TwoRates
     from analysis.values.estimate import EffectSizes
 
 __all__ = ["RANDOM_ERRORS", "probabilistic_bias_analysis"]
@@ -36,7 +35,7 @@ _AT_ONCE = 2**17
 
 
 def probabilistic_bias_analysis(
-    data: TwoByTwo | EffectSizes,
+    data: TwoByTwo | TwoRates | EffectSizes,
     *,
     biases: Sequence[Bias] | Bias,
     rng: np.random.Generator | int,
@@ -51,18 +50,18 @@ def probabilistic_bias_analysis(
 
     Parameters
     ----------
-    data : TwoByTwo or EffectSizes
+    data : TwoByTwo, TwoRates or EffectSizes
         One table or an array of them, such as all tables that a paper's printed numbers allow: each meets the
-        same draws of the parameters. Published ratios without cells (`EffectSizes.from_estimates`) can be
-        adjusted for confounding and by a selection factor.
+        same draws of the parameters. Or events over person-time. Published ratios without cells
+        (`EffectSizes.from_estimates`) can be adjusted for confounding, M-bias and by a selection factor.
     biases : bias or sequence of them
-        `ExposureMisclassification`, `OutcomeMisclassification`, `UnmeasuredConfounding`, `SelectionBias`, in
-        the order in which they are to be undone: what happened last to the data comes first, usually
-        misclassification, then selection, then confounding.
+        `ExposureMisclassification`, `OutcomeMisclassification`, `DependentMisclassification`,
+        `SelectionBias`, `MBias`, `UnmeasuredConfounding`, in the order in which they are to be undone: what
+        happened last to the data comes first, usually misclassification, then selection, then confounding.
     rng : numpy.random.Generator or int
         Generator or seed. There is no default: a result is to be found again.
-    measure : {"OR", "RR", "RD"}, optional
-        Of a table; by default "OR". Effect sizes have their own.
+    measure : {"OR", "RR", "RD"} or {"IRR", "IRD"}, optional
+        Of a table, by default "OR"; of rates, by default "IRR". Effect sizes have their own.
     draws : int, default 100000
         Sets of parameters; up to 10^8 in bounded memory.
     sampling : {"random", "latin-hypercube", "sobol"}, default "random"
@@ -70,7 +69,7 @@ def probabilistic_bias_analysis(
         independent randomisations, whose scatter is the Monte-Carlo error. Sobol takes a power of 2.
     random_error : {"resampling", "delta", "conventional", "none"}, optional
         - "resampling": the cells are drawn anew before they are adjusted, so that what misclassification adds
-          to random error is in; the default for tables
+          to random error is in; the default for tables and rates
         - "delta": z times the standard error of the adjusted measure, draw by draw; the large-sample form of
           the same
         - "conventional": z times the standard error of the unadjusted measure, as R's episensr does; too
@@ -96,7 +95,8 @@ def probabilistic_bias_analysis(
 
     Notes
     -----
-    Misclassification: A = (a - (1 - Sp) n)/(Se + Sp - 1) in each group. Selection: cells over their
+    Misclassification: A = (a - (1 - Sp) n)/(Se + Sp - 1) in each group; by predictive values
+    A = PPV a + (1 - NPV)(n - a); of events over person-time A = a PPV/Se. Selection: cells over their
     probabilities. Confounding: the ratio over (p1 (RR - 1) + 1)/(p0 (RR - 1) + 1); the odds ratio of a table
     is standardized to the exposed over the strata of the confounder (it is not collapsible: a confounder that
     is as common in both groups still leaves the odds ratio of the strata further from 1). A draw that gives a
@@ -104,8 +104,8 @@ def probabilistic_bias_analysis(
     quantile.
 
     Resampling draws the cells as independent Poisson variables; given the total they are multinomial, and
-    none of the measures depends on the total. An empty cell stays empty: for sparse tables treat the total
-    interval with care.
+    none of the measures depends on the total. Of rates the events alone are drawn. An empty cell stays empty:
+    for sparse tables treat the total interval with care.
 
     References
     ----------
@@ -160,9 +160,11 @@ def probabilistic_bias_analysis(
     work.run()
     if (work.lost == count).all():
         reasons = ", ".join(f"{reason} ({int(np.max(n))})" for reason, n in work.reasons.items())
+        # What the first bias to be undone asks of the table can be said from the table itself.
+        hint = chosen[0].hint(subject.cells, subject.measure) if subject.cells is not None else ""
         raise ValueError(
             f"`biases` must be possible for the data, but all {count} draws contradict them: {reasons}. "
-            "Look at the parameters, and at which group they are meant for."
+            f"{hint or 'Look at the parameters, and at which group they are meant for.'}"
         )
     backward = scale_of(subject.scale).backward
     shape = subject.shape
@@ -283,8 +285,7 @@ class _Work:
         if self.noise == "none":
             return [effect]
         if self.noise == "resampling":
-            cells = self.flat.cells
-            drawn = Cells(*(block.rng.poisson(cell[part], shape).astype(np.float64) for cell in cells or ()))
+            drawn = self.flat.resampled(part, shape, block.rng)
             total, _ = self.flat.adjusted(biases, values, cells=drawn)
             total = np.where(gone, np.nan, total)
             self.lost_resampled[part] += (np.isnan(total) & ~gone).sum(axis=0)

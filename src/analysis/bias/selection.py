@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.bias.methods.collider import through_binary
 from analysis.bias.methods.linear import cells_of, table_of, usual_measure
 from analysis.bias.methods.result import BiasAdjusted, adjusted_result, divided
 from analysis.measures.methods.cells import Cells
@@ -280,7 +281,7 @@ def m_bias_factor(
     References
     ----------
     Greenland S (2003). Quantifying biases in causal models: classical confounding vs collider-stratification
-    bias. Epidemiology 14:300-306. (Citation not verified.)
+    bias. Epidemiology 14:300-306. DOI 10.1097/01.ede.0000042804.12056.6c
 
     Examples
     --------
@@ -302,12 +303,6 @@ def m_bias_factor(
         as_positive("second_cause_outcome", second_cause_outcome),
     )
     return through_binary(left, right)
-
-
-def through_binary(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return the largest odds ratio between two variables that a binary third makes with these two."""
-    x, y = np.sqrt(first), np.sqrt(second)
-    return np.asarray(((1 + x * y) / (x + y)) ** 2)
 
 
 _KINDS = ("exposed_cases", "exposed_noncases", "control_cases", "control_noncases")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.bias.distributions import Fixed
+from analysis.bias.methods.draw_bias import field_of
 from analysis.bias.methods.draw_evaluation import Subject, check_biases
 from analysis.measures.methods.roots import find_root
 from analysis.values.arguments import as_numbers, check_choice, check_confidence_level, read_only
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from analysis.bias.methods.draw_biases import Bias
     from analysis.values.arrays import FloatArray, IntArray
-    from analysis.values.counts import TwoByTwo
+    from analysis.values.counts import TwoByTwo, TwoRates
     from analysis.values.estimate import EffectSizes
 
 __all__ = ["TippingPoint", "tipping_point"]
@@ -143,7 +144,7 @@ def _range_text(values: FloatArray, never: str) -> str:
 
 
 def tipping_point(
-    data: TwoByTwo | EffectSizes,
+    data: TwoByTwo | TwoRates | EffectSizes,
     *,
     biases: Sequence[Bias] | Bias,
     measure: str | None = None,
@@ -158,12 +159,12 @@ def tipping_point(
 
     Parameters
     ----------
-    data : TwoByTwo or EffectSizes
-        One or an array of tables or estimates.
+    data : TwoByTwo, TwoRates or EffectSizes
+        One or an array of tables, pairs of rates or estimates.
     biases : bias or sequence of them
         The worst that is feared, every parameter a number, in the order in which they are to be undone.
-    measure : {"OR", "RR", "RD"}, optional
-        Of a table; by default "OR".
+    measure : {"OR", "RR", "RD"} or {"IRR", "IRD"}, optional
+        Of a table, by default "OR"; of rates, by default "IRR".
     target : float, optional
         Value to be reached, on the reporting scale; by default no effect.
     limit : {"interval", "estimate"}, default "interval"
@@ -292,8 +293,10 @@ class _Search:
         neutral = [bias.neutral(values) for bias, values in zip(biases, stated, strict=True)]
         self.stated = np.array([stated[number][name] for number, name in self.places])
         self.neutral = np.array([neutral[number][name] for number, name in self.places])
-        self.logs = np.array([name in biases[number].ratios for number, name in self.places])
-        self.joint = [p for p, (number, name) in enumerate(self.places) if name not in biases[number].anchors]
+        self.logs = np.array([field_of(name) in biases[number].ratios for number, name in self.places])
+        self.joint = [
+            p for p, (number, name) in enumerate(self.places) if field_of(name) not in biases[number].anchors
+        ]
         effect = subject.take().adjusted((), ())[0]
         if np.isnan(effect).any():
             raise ValueError(

@@ -1,7 +1,7 @@
 """One number, one text: the only place where a number that goes into a paper is rounded.
 
 Decimals follow `str` of an estimate. Minus signs are true minus signs, and what has no value says so.
-Whole tables are built elsewhere.
+Decimal mark, thousands and the like follow `number_style`. Whole tables are built elsewhere.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import SupportsFloat
 
+from analysis.tables.number_style import current_number_style, join_limits, number_style
 from analysis.values.scale import measure_of
-from analysis.values.text import decimals_for, round_half_up, short_count, short_number
+from analysis.values.text import decimals_for, round_half_up, short_number
 
 __all__ = [
     "NOT_ESTIMABLE",
@@ -21,6 +22,7 @@ __all__ = [
     "format_percent",
     "format_pvalue",
     "is_percent",
+    "number_style",
 ]
 
 NOT_ESTIMABLE = "not estimable"
@@ -54,6 +56,10 @@ def format_number(x: SupportsFloat, digits: int | None = None) -> str:
     >>> format_number(1.834), format_number(-0.0512), format_number(0.00004), format_number(2.5, 0)
     ('1.83', '−0.051', '0.00004', '3')
     """
+    return current_number_style().written(_plain_number(x, digits))
+
+
+def _plain_number(x: SupportsFloat, digits: int | None) -> str:
     value = float(x)
     if not math.isfinite(value):
         return short_number(value)
@@ -98,7 +104,7 @@ def format_percent(x: SupportsFloat, digits: int = 1, *, sign: bool = True) -> s
     value = float(x)
     if not math.isfinite(value):
         return format_number(value)
-    text = _signed(round_half_up(value, digits, percent=True))
+    text = current_number_style().written(_signed(round_half_up(value, digits, percent=True)))
     return f"{text}%" if sign else text
 
 
@@ -121,7 +127,7 @@ def format_interval(
         return NOT_ESTIMABLE
     if digits is None and not is_percent(measure):
         digits = _common_digits(max(decimals_for(float(low)), decimals_for(float(high))), low, high)
-    return " to ".join(_one(limit, measure, digits, sign=sign) for limit in (low, high))
+    return join_limits(*(_one(limit, measure, digits, sign=sign) for limit in (low, high)))
 
 
 def format_estimate(
@@ -201,18 +207,23 @@ def format_count(n: SupportsFloat) -> str:
         return "–"
     if not math.isfinite(value):
         return format_number(value)
-    return short_count(value).replace("-", "−") if value.is_integer() else format_number(value, 1)
+    if not value.is_integer():
+        return format_number(value, 1)
+    return current_number_style().grouped(str(round(value))).replace("-", "−")
 
 
-def format_pvalue(p: SupportsFloat, *, prefix: str = "P") -> str:
+def format_pvalue(p: SupportsFloat, *, prefix: str | None = None) -> str:
     """Return a P-value: two decimals, three below 0.01, "< 0.001" and "> 0.99" at the ends.
+
+    Styles that go to 0.0001 print four decimals below 0.001.
 
     Parameters
     ----------
     p : float
         In [0, 1], or NaN.
-    prefix : str, default "P"
-        What stands before it; empty for a column that is headed so.
+    prefix : str, optional
+        What stands before it, by default the letter of the style ("P"); empty for a column that is headed
+        so.
 
     Notes
     -----
@@ -231,16 +242,27 @@ def format_pvalue(p: SupportsFloat, *, prefix: str = "P") -> str:
     """
     value = float(p)
     if math.isnan(value):
-        return f"{prefix} {NOT_ESTIMABLE}".strip()
+        letter = current_number_style().p_letter if prefix is None else prefix
+        return f"{letter} {NOT_ESTIMABLE}".strip()
     if not 0 <= value <= 1:
         raise ValueError(f"`p` must be between 0 and 1, but got {value!r}.")
-    if value < 0.001 or value > 0.99:
-        text = "< 0.001" if value < 0.001 else "> 0.99"
-        return f"{prefix} {text}" if prefix else text.replace(" ", "")
-    digits = 3 if value < 0.01 else 2
+    style = current_number_style()
+    if value < style.p_smallest:
+        return _ptext("<", f"{style.p_smallest:.12f}".rstrip("0"), prefix)
+    if value > 0.99:
+        return _ptext(">", "0.99", prefix)
+    digits = 2 if value >= 0.01 else 3 if value >= 0.001 else 4
     while value < 0.05 <= float(round_half_up(value, digits)) and digits < 5:
         digits += 1
     if value < 0.05 <= float(round_half_up(value, digits)):
-        return f"{prefix} < 0.05" if prefix else "<0.05"
-    text = round_half_up(value, digits)
-    return f"{prefix} = {text}" if prefix else text
+        return _ptext("<", "0.05", prefix)
+    return _ptext("=", round_half_up(value, digits), prefix)
+
+
+def _ptext(sign: str, number: str, prefix: str | None) -> str:
+    style = current_number_style()
+    letter = style.p_letter if prefix is None else prefix
+    number = style.written(number if style.p_leading_zero else number.removeprefix("0"))
+    if not letter:
+        return number if sign == "=" else f"{sign}{number}"
+    return f"{letter} {sign} {number}" if style.p_spaces else f"{letter}{sign}{number}"

@@ -17,6 +17,7 @@ from analysis.tables.format import (
     format_number,
     format_pvalue,
 )
+from analysis.tables.number_style import current_number_style, join_limits
 from analysis.tables.pooled import significant
 from analysis.values.arguments import check_choice
 from analysis.values.scale import measure_of
@@ -300,15 +301,15 @@ def _heterogeneity_results(pooled: PooledEstimate) -> str:
     common = pooled.model == "common"
     found = tau2_interval(pooled, method="test-based" if common else "q-profile")
     q = f"Q was {format_number(pooled.q, 1)} (df = {pooled.df:.0f}, {format_pvalue(pooled.q_pvalue)})"
-    shares = (f"{format_number(end, 0)}%" for end in (found.i2_low, found.i2_high))
+    shares = join_limits(*(f"{format_number(end, 0)}%" for end in (found.i2_low, found.i2_high)))
     i2 = f"I² was {format_number(pooled.i2, 0)}%"
     # Two studies have no test-based interval.
     if math.isfinite(float(found.i2_low)):
-        i2 += f" ({_level(pooled)} CI {' to '.join(shares)})"
+        i2 += f" ({_level(pooled)} CI {shares})"
     if common:
         return f"{i2}; {q}."
     tau2, low, high = (significant(part) for part in (found.tau2, found.tau2_low, found.tau2_high))
-    return f"τ² was {tau2} ({_level(pooled)} CI {low} to {high}) and {i2}; {q}."
+    return f"τ² was {tau2} ({_level(pooled)} CI {join_limits(low, high)}) and {i2}; {q}."
 
 
 def _name(pooled: PooledEstimate) -> str:
@@ -321,7 +322,7 @@ def _capital(text: str) -> str:
 
 
 def _level(pooled: PooledEstimate) -> str:
-    return f"{100 * pooled.confidence_level:g}%"
+    return current_number_style().written(f"{100 * pooled.confidence_level:g}%")
 
 
 def _several(pooled: PooledEstimate) -> bool:

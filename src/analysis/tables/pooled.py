@@ -66,7 +66,11 @@ def significant(x: SupportsFloat) -> str:
         return "0"
     if not math.isfinite(value):
         return format_number(value)
-    return format_number(value, max(0, 2 - math.floor(math.log10(value)))) if value >= 1e-5 else "< 0.00001"
+    return (
+        format_number(value, max(0, 2 - math.floor(math.log10(value))))
+        if value >= 1e-5
+        else f"< {format_number(1e-5)}"
+    )
 
 
 def studies_frame(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.values.arrays import FloatArray
 
-__all__ = ["by_both", "recording_probabilities"]
+__all__ = ["by_both", "recording_matrix", "recording_probabilities"]
 
 # Kinds of persons in the order of the cells: (exposed, case).
 _KINDS = ((1, 1), (1, 0), (0, 1), (0, 0))
@@ -39,6 +39,22 @@ def recording_probabilities(
             f"`error_correlation` must be between -1 and 1, but got {correlation[index]:g}"
             f"{f' at index {index}' if index else ''}."
         )
+    matrix = recording_matrix(exposure, outcome, correlation)
+    if (matrix < -1e-15).any():
+        place = tuple(int(i) for i in np.argwhere((matrix < -1e-15).any(axis=(-2, -1)))[0])
+        at = float(np.broadcast_to(correlation, matrix.shape[:-2])[place])
+        raise ValueError(
+            f"`error_correlation` must be one that errors of these probabilities can have, but got {at:g}"
+            f"{f' at index {place}' if place else ''}: a probability of being recorded would be negative. "
+            "Errors of different frequency cannot go together perfectly; give a value nearer 0."
+        )
+    return matrix
+
+
+def recording_matrix(
+    exposure: tuple[FloatArray, FloatArray], outcome: tuple[FloatArray, FloatArray], correlation: FloatArray
+) -> FloatArray:
+    """Return what the formula gives, which is no probability where the correlation is more than possible."""
     shape = np.broadcast_shapes(*(part.shape for part in (*exposure, *outcome)), correlation.shape)
     matrix = np.empty((*shape, 4, 4))
     for column, (exposed, case) in enumerate(_KINDS):
@@ -52,14 +68,6 @@ def recording_probabilities(
                 wrong_outcome if second else 1 - wrong_outcome
             )
             matrix[..., row, column] = product + (covariance if first == second else -covariance)
-    if (matrix < -1e-15).any():
-        place = tuple(int(i) for i in np.argwhere((matrix < -1e-15).any(axis=(-2, -1)))[0])
-        at = float(np.broadcast_to(correlation, shape)[place])
-        raise ValueError(
-            f"`error_correlation` must be one that errors of these probabilities can have, but got {at:g}"
-            f"{f' at index {place}' if place else ''}: a probability of being recorded would be negative. "
-            "Errors of different frequency cannot go together perfectly; give a value nearer 0."
-        )
     return matrix
 
 

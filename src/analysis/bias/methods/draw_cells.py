@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.bias.methods.reclassification import exposure_by_sensitivity, outcome_by_sensitivity
+from analysis.bias.methods.dependent import recording_matrix
+from analysis.bias.methods.reclassification import (
+    exposure_by_predictive_values,
+    exposure_by_sensitivity,
+    outcome_by_predictive_values,
+    outcome_by_sensitivity,
+    outcome_of_rates,
+)
 from analysis.measures.methods.cells import Cells
 
 if TYPE_CHECKING:
@@ -22,12 +29,12 @@ if TYPE_CHECKING:
     Values = Mapping[str, FloatArray]
 
 __all__ = [
-    "ABOVE_ONE",
     "NEGATIVE",
     "NOT_ESTIMABLE",
+    "TOO_CORRELATED",
     "USELESS",
     "State",
-    "apply_confounding",
+    "apply_dependent",
     "apply_exposure",
     "apply_outcome",
     "apply_selection",
@@ -36,8 +43,13 @@ __all__ = [
 
 USELESS = "sensitivity + specificity of at most 1"
 NEGATIVE = "negative adjusted cells"
-ABOVE_ONE = "a risk above 1"
+TOO_CORRELATED = "an error correlation that such errors cannot have"
 NOT_ESTIMABLE = "no estimate from the adjusted cells"
+_TEST = ("sensitivity", "specificity")
+_VALUES = ("positive_predictive_value", "negative_predictive_value")
+_FOUND = ("sensitivity", "positive_predictive_value")
+_SINGULAR = 1e-12
+_ROUNDING = 1e-15
 
 
 @dataclass(slots=True)
@@ -49,10 +61,13 @@ class State:
     measure : str
         What is estimated in the end.
     cells : Cells or None
-        Adjusted cells; None where only an estimate is known.
+        Adjusted cells, person-time in the place of the non-cases for measures of rates; None where only an
+        estimate is known.
     factor : ndarray or float
-        What the ratio of `cells` is still to be divided by (of a risk difference: what the controls' risk is
-        to be multiplied by).
+        What the ratio of `cells` is still to be divided by (of a difference: what the controls' risk or rate
+        is to be multiplied by).
+    exposed_factor : ndarray or float
+        Of a difference: what the risk or rate of the exposed is to be multiplied by.
     impossible : dict
         Reason -> draws that it rules out.
     """
@@ -60,7 +75,13 @@ class State:
     measure: str
     cells: Cells | None
     factor: FloatArray | float = 1.0
+    exposed_factor: FloatArray | float = 1.0
     impossible: dict[str, BoolArray] = field(default_factory=dict)
+
+    @property
+    def rates(self) -> bool:
+        """Whether person-time stands in the place of the non-cases."""
+        return self.cells is not None and self.measure in {"IRR", "IRD"}
 
     def rule_out(self, reason: str, draws: BoolArray) -> None:
         """Mark draws as impossible for a reason."""
@@ -70,26 +91,69 @@ class State:
 
 def apply_exposure(state: State, values: Values) -> None:
     """Undo misclassification of exposure."""
-    _reclassify(state, values, exposure_by_sensitivity, "noncases_")
+    if "sensitivity" in values:
+        _reclassify(state, values, exposure_by_sensitivity, "noncases_", _TEST)
+    else:
+        _reclassify(state, values, exposure_by_predictive_values, "noncases_", _VALUES)
 
 
 def apply_outcome(state: State, values: Values) -> None:
     """Undo misclassification of the outcome."""
-    _reclassify(state, values, outcome_by_sensitivity, "control_")
+    if "specificity" in values:
+        _reclassify(state, values, outcome_by_sensitivity, "control_", _TEST)
+    elif "sensitivity" in values:
+        kernel = outcome_of_rates if state.rates else _outcome_of_persons
+        _reclassify(state, values, kernel, "control_", _FOUND)
+    else:
+        _reclassify(state, values, outcome_by_predictive_values, "control_", _VALUES)
 
 
-def _reclassify(state: State, values: Values, undo: Callable[..., Cells], other: str) -> None:
+def _reclassify(
+    state: State, values: Values, undo: Callable[..., Cells], other: str, names: tuple[str, str]
+) -> None:
     if state.cells is None:
         return
-    first = values["sensitivity"], values["specificity"]
+    first = values[names[0]], values[names[1]]
     second = (
-        values.get(f"{other}sensitivity", first[0]),
-        values.get(f"{other}specificity", first[1]),
+        values.get(f"{other}{names[0]}", first[0]),
+        values.get(f"{other}{names[1]}", first[1]),
     )
     state.cells = undo(state.cells, first, second)
-    useless = (first[0] + first[1] <= 1) | (second[0] + second[1] <= 1)
-    if useless.any():
-        state.rule_out(USELESS, useless)
+    if names is _TEST:
+        useless = (first[0] + first[1] <= 1) | (second[0] + second[1] <= 1)
+        if useless.any():
+            state.rule_out(USELESS, useless)
+    state.rule_out(NEGATIVE, _negative(state.cells))
+
+
+def _outcome_of_persons(
+    cells: Cells, among_exposed: tuple[FloatArray, FloatArray], among_controls: tuple[FloatArray, FloatArray]
+) -> Cells:
+    """Return cells by true outcome; pairs are sensitivity and positive predictive value."""
+    true = outcome_of_rates(cells, among_exposed, among_controls)
+    return Cells(true.a, cells.a + cells.b - true.a, true.c, cells.c + cells.d - true.c)
+
+
+def apply_dependent(state: State, values: Values) -> None:
+    """Undo misclassification of exposure and outcome whose errors go together."""
+    if state.cells is None:
+        return
+    exposure = values["exposure_sensitivity"], values["exposure_specificity"]
+    outcome = values["outcome_sensitivity"], values["outcome_specificity"]
+    matrix = recording_matrix(exposure, outcome, values["error_correlation"])
+    useless = (exposure[0] + exposure[1] <= 1) | (outcome[0] + outcome[1] <= 1)
+    # An exactly singular system has no answer, but must not stop those of the other draws.
+    singular = useless | (np.abs(np.linalg.det(matrix)) < _SINGULAR)
+    safe = np.where(singular[..., np.newaxis, np.newaxis], np.eye(4), matrix)
+    observed = np.stack(np.broadcast_arrays(*state.cells), axis=-1)
+    # The inverse is one a draw, however many tables meet it.
+    true = np.squeeze(np.linalg.inv(safe) @ observed[..., np.newaxis], axis=-1)
+    true = np.where(singular[..., np.newaxis], np.nan, true)
+    state.cells = Cells(*(true[..., place] for place in range(4)))
+    too_far = (matrix < -_ROUNDING).any(axis=(-2, -1))
+    for reason, mask in ((USELESS, useless), (TOO_CORRELATED, too_far)):
+        if mask.any():
+            state.rule_out(reason, np.asarray(mask))
     state.rule_out(NEGATIVE, _negative(state.cells))
 
 
@@ -113,47 +177,16 @@ def apply_selection(state: State, values: Values) -> None:
         )
 
 
-def apply_confounding(state: State, values: Values) -> None:
-    """Divide by Bross's factor, or standardize the strata of the confounder to the exposed."""
-    p1, p0 = values["prevalence_exposed"], values["prevalence_control"]
-    if "odds_ratio" in values:
-        # Prevalences among the non-cases and an odds ratio: the same factor, of the odds.
-        state.factor = state.factor * _bross(p1, p0, values["odds_ratio"])
-        return
-    ratio = values["risk_ratio"]
-    if state.cells is None:
-        state.factor = state.factor * _bross(p1, p0, ratio)
-        return
-    a, b, c, d = state.cells
-    # Risks without the confounder; those with it are `ratio` times as high.
-    exposed = a / (a + b) / (p1 * (ratio - 1) + 1)
-    control = c / (c + d) / (p0 * (ratio - 1) + 1)
-    highest = np.maximum(ratio, 1.0) * np.maximum(np.real(exposed), np.real(control))
-    state.rule_out(ABOVE_ONE, highest > 1)
-    if state.measure != "OR":
-        state.factor = state.factor * _bross(p1, p0, ratio)
-        return
-    # Odds ratio standardized to the exposed: observed cases over those expected of the exposed non-cases at
-    # the controls' odds, stratum by stratum.
-    with_, without = ratio * control, control
-    expected = (a + b) * (
-        p1 * (1 - ratio * exposed) * with_ / (1 - with_) + (1 - p1) * (1 - exposed) * without / (1 - without)
-    )
-    state.factor = state.factor * (d * expected / (b * c))
-
-
-def _bross(p1: FloatArray, p0: FloatArray, ratio: FloatArray) -> FloatArray:
-    return (p1 * (ratio - 1) + 1) / (p0 * (ratio - 1) + 1)
-
-
 def effect_of(state: State, crude: FloatArray | None = None) -> FloatArray:
     """Return the adjusted effect on the analysis scale; `crude` is the effect where there are no cells."""
     factor = state.factor
     if state.cells is None:
         return np.asarray(crude - np.log(factor))
     a, b, c, d = state.cells
-    if state.measure == "OR":
+    if state.measure in {"OR", "IRR"}:
         return np.asarray(np.log(a * d / (b * c * factor)))
     if state.measure == "RR":
         return np.asarray(np.log(a * (c + d) / (c * (a + b) * factor)))
-    return np.asarray(a / (a + b) - factor * c / (c + d))
+    if state.measure == "RD":
+        return np.asarray(state.exposed_factor * a / (a + b) - factor * c / (c + d))
+    return np.asarray(state.exposed_factor * a / b - factor * c / d)

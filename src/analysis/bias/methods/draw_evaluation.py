@@ -7,43 +7,55 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.bias.distributions import Fixed
-from analysis.bias.methods.draw_biases import Bias, SelectionBias, UnmeasuredConfounding, correlation_matrix
+from analysis.bias.methods.draw_bias import Bias, correlation_matrix
 from analysis.bias.methods.draw_cells import NOT_ESTIMABLE, State, effect_of
 from analysis.bias.methods.draw_uniforms import mixed
 from analysis.bias.methods.linear import cells_of
 from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
 from analysis.measures.methods.cells import Cells
+from analysis.measures.rates import rate_difference, rate_ratio
 from analysis.values.arguments import check_choice
-from analysis.values.counts import TwoByTwo
+from analysis.values.counts import TwoByTwo, TwoRates
 from analysis.values.estimate import EffectSizes, Estimate
 from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from analysis.values.arrays import BoolArray, FloatArray, IntArray
 
-__all__ = ["Parameters", "Subject", "check_biases"]
+__all__ = ["Parameters", "Subject", "check_biases", "square_root"]
 
-_MEASURES = {"OR": odds_ratio, "RR": risk_ratio, "RD": risk_difference}
+_MEASURES: dict[str, Callable[..., Estimate]] = {
+    "OR": odds_ratio,
+    "RR": risk_ratio,
+    "RD": risk_difference,
+    "IRR": rate_ratio,
+    "IRD": rate_difference,
+}
+_OF_TABLES, _OF_RATES = ("OR", "RR", "RD"), ("IRR", "IRD")
 # Imaginary step of the complex derivative; any value far below rounding is exact.
 _STEP = 1e-30
 
 
 class Subject:
-    """What is adjusted: tables, or estimates without their cells.
+    """What is adjusted: tables, rates, or estimates without their cells.
 
     Parameters
     ----------
-    data : TwoByTwo or EffectSizes
+    data : TwoByTwo, TwoRates or EffectSizes
         Of any shape.
     measure : str or None
-        "OR", "RR" or "RD" of a table; that of effect sizes is their own.
+        "OR", "RR" or "RD" of a table, "IRR" or "IRD" of rates; that of effect sizes is their own.
     """
 
-    __slots__ = ("cells", "conventional", "crude", "measure", "shape", "std_error")
+    __slots__ = ("cells", "conventional", "crude", "data", "measure", "shape", "std_error")
 
-    def __init__(self, data: TwoByTwo | EffectSizes, measure: str | None, confidence_level: float) -> None:
+    def __init__(
+        self, data: TwoByTwo | TwoRates | EffectSizes, measure: str | None, confidence_level: float
+    ) -> None:
+        # What a bias asks for when it says whether it fits.
+        self.data = "estimate"
         if isinstance(data, EffectSizes):
             self.measure = (
                 data.measure if measure is None else check_choice("measure", measure, [data.measure])
@@ -51,7 +63,7 @@ class Subject:
             if data.scale != "log":
                 raise ValueError(
                     f"`data` must be ratios where there are no cells, but got measure {data.measure}. "
-                    "Give the table, or effect sizes of measure OR, RR, HR or IRR."
+                    "Give the counts, or effect sizes of measure OR, RR, HR or IRR."
                 )
             self.cells: Cells | None = None
             self.crude: FloatArray | None = data.effect
@@ -63,8 +75,9 @@ class Subject:
                     f"`data` must be finite, but the effect is {data.effect[fault].flat[0]:g} at index "
                     f"{tuple(int(i) for i in np.argwhere(fault)[0])}. Leave that study out."
                 )
-        elif isinstance(data, TwoByTwo):
-            self.measure = check_choice("measure", "OR" if measure is None else measure, _MEASURES)
+        elif isinstance(data, (TwoByTwo, TwoRates)):
+            self.data, known = ("table", _OF_TABLES) if isinstance(data, TwoByTwo) else ("rates", _OF_RATES)
+            self.measure = known[0] if measure is None else check_choice("measure", measure, known)
             self.cells = cells_of(data)
             self.crude = None
             self.conventional = _MEASURES[self.measure](data, confidence_level=confidence_level)
@@ -72,7 +85,9 @@ class Subject:
                 raise ValueError("`measure` must have a standard error.")
             self.std_error = self.conventional.std_error
         else:
-            raise TypeError(f"`data` must be a TwoByTwo or EffectSizes, but got {type(data).__name__}.")
+            raise TypeError(
+                f"`data` must be a TwoByTwo or EffectSizes, or TwoRates, but got {type(data).__name__}."
+            )
         self.shape = self.conventional.shape
 
     @property
@@ -83,7 +98,7 @@ class Subject:
     def take(self, index: IntArray | None = None) -> Subject:
         """Return the subject with its tables along one axis, those of `index` where it is given."""
         flat = object.__new__(Subject)
-        flat.measure, flat.conventional = self.measure, self.conventional
+        flat.measure, flat.conventional, flat.data = self.measure, self.conventional, self.data
 
         def chosen(array: FloatArray) -> FloatArray:
             row = array.reshape(-1)
@@ -94,6 +109,18 @@ class Subject:
         flat.std_error = chosen(self.std_error)
         flat.shape = flat.std_error.shape
         return flat
+
+    def resampled(self, part: slice, shape: tuple[int, int], rng: np.random.Generator) -> Cells | None:
+        """Return cells drawn anew, of shape (draws, tables); person-time is fixed."""
+        if self.cells is None:
+            return None
+        fixed = self.data == "rates"
+        return Cells(
+            *(
+                cell[part] if fixed and place % 2 else rng.poisson(cell[part], shape).astype(np.float64)
+                for place, cell in enumerate(self.cells)
+            )
+        )
 
     def adjusted(
         self,
@@ -140,13 +167,16 @@ class Subject:
         Notes
         -----
         Delta method with independent Poisson cells x: Σ x (∂effect/∂x)², the derivative taken by a complex
-        step, which is exact to rounding. Infinite where an adjusted cell of a ratio is empty.
+        step, which is exact to rounding. Person-time is fixed. Infinite where an adjusted cell of a ratio is
+        empty.
         """
         if self.cells is None:
             return np.square(self.std_error)[part]
         observed = Cells(*(cell[part] if cell.ndim else cell for cell in self.cells))
         total: FloatArray | float = 0.0
         for place, count in enumerate(observed):
+            if self.data == "rates" and place % 2:
+                continue
             # Relative to the cell: an empty one carries no variance, whatever its slope.
             step = _STEP * np.maximum(count, 1.0)
             moved = [cell + 0j for cell in observed]
@@ -170,7 +200,7 @@ class Parameters:
         for bias in self.biases:
             drawn = [name for name, kind in bias.parameters.items() if not isinstance(kind, Fixed)]
             joined = [name for name in drawn if any(name in pair[:2] for pair in bias.correlations)]
-            factor = _square_root(correlation_matrix(joined, bias.correlations))
+            factor = square_root(correlation_matrix(joined, bias.correlations))
             self._factors.append((drawn, joined, factor))
             self.dimensions += len(drawn)
 
@@ -213,30 +243,13 @@ def check_biases(biases: Sequence[Bias] | Bias, subject: Subject) -> tuple[Bias,
                 f"`biases` must be biases such as UnmeasuredConfounding(...), but got {type(bias).__name__} "
                 f"at index {number}."
             )
-        complaint = _complaint(bias, subject)
+        complaint = bias.complaint(subject.measure, subject.data)
         if complaint:
             raise ValueError(f"`biases` at index {number} ({bias.kind}) {complaint}")
     return chosen
 
 
-def _complaint(bias: Bias, subject: Subject) -> str | None:
-    given, measure = bias.parameters, subject.measure
-    if bias.needs_cells and subject.cells is None:
-        return "needs the cells of the table, but got effect sizes. Give a TwoByTwo."
-    if isinstance(bias, UnmeasuredConfounding):
-        if "odds_ratio" in given and measure != "OR":
-            return f'needs `risk_ratio` for measure "{measure}", but got `odds_ratio`.'
-        if "risk_ratio" in given and measure == "OR" and subject.cells is None:
-            return "needs `odds_ratio` for odds ratios without cells, but got `risk_ratio`."
-    if isinstance(bias, SelectionBias):
-        if "bias_factor" in given and measure == "RD":
-            return "needs the four probabilities for a risk difference, but got `bias_factor`."
-        if "bias_factor" not in given and subject.cells is None:
-            return "needs `bias_factor` where there are no cells, but got probabilities."
-    return None
-
-
-def _square_root(matrix: FloatArray) -> FloatArray:
+def square_root(matrix: FloatArray) -> FloatArray:
     """Return a factor of a correlation matrix, which may be singular (a correlation of 1)."""
     if not matrix.size:
         return matrix

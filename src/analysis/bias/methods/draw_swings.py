@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from analysis.bias.methods.draw_biases import Bias
     from analysis.values.arrays import FloatArray
-    from analysis.values.counts import TwoByTwo
+    from analysis.values.counts import TwoByTwo, TwoRates
     from analysis.values.estimate import EffectSizes
 
 __all__ = ["ParameterSwings", "parameter_swings"]
@@ -88,7 +88,7 @@ class ParameterSwings(Framed):
 
 
 def parameter_swings(
-    data: TwoByTwo | EffectSizes,
+    data: TwoByTwo | TwoRates | EffectSizes,
     *,
     biases: Sequence[Bias] | Bias,
     measure: str | None = None,
@@ -98,8 +98,8 @@ def parameter_swings(
 
     Parameters
     ----------
-    data : TwoByTwo or EffectSizes
-        One table or one estimate.
+    data : TwoByTwo, TwoRates or EffectSizes
+        One table, one pair of rates or one estimate.
     biases, measure
         As for `probabilistic_bias_analysis`.
     level : float, default 0.95

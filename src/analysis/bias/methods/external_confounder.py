@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from analysis.values.arrays import FloatArray
 
-__all__ = ["ConfoundingLimits", "confounder_prevalences", "confounding_limits"]
+__all__ = ["ConfoundingLimits", "confounder_prevalences", "confounding_limits", "prevalences_of"]
 
 
 def confounder_prevalences(
@@ -55,6 +55,11 @@ def confounder_prevalences(
     odds = as_positive("odds_ratio", odds_ratio)
     if ((exposed == 0) | (exposed == 1)).any():
         raise ValueError("`exposure_prevalence` must be above 0 and below 1: both groups must exist.")
+    return prevalences_of(share, exposed, odds)
+
+
+def prevalences_of(share: FloatArray, exposed: FloatArray, odds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return `confounder_prevalences` of parameters that are known to keep their rules."""
     # Either group by its own formula: a difference of the two would lose the digits of a rare one.
     return (
         np.asarray(_both(share, exposed, odds) / exposed),
