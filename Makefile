@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test check lint types format lock lab bench docs clean
+.PHONY: help reproduce test check lint types format lock lab bench docs gallery clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: $(READY) ## Measure speed and print a table (benchmarks/README.md)
 docs: $(READY) ## Compute the tables of coverage in docs/ again (two minutes)
 	@$(BIN)/python docs/build_coverage.py
 	@$(BIN)/python docs/build_meta_coverage.py
+
+gallery: $(READY) ## Draw every figure in every journal's style, into build/gallery
+	@PYTHONPATH=docs $(BIN)/python -W ignore -m gallery.build
 
 lock: $(READY) ## Compile requirements/*.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 from measure import Row, seconds
 
-from analysis import EffectSizes, TwoByTwo, feasible_tables
+from analysis import EffectSizes, TwoByTwo, TwoRates, feasible_tables
 from analysis.bias.pooled import pool_bias_adjusted
 from analysis.bias.probabilistic import probabilistic_bias_analysis
 from analysis.bias.spec import ExposureMisclassification, OutcomeMisclassification, UnmeasuredConfounding
@@ -50,6 +50,7 @@ def run() -> list[Row]:
     studies = EffectSizes(effect=rng.normal(0.4, 0.3, 20), variance=rng.uniform(0.02, 0.2, 20), measure="HR")
     feared = UnmeasuredConfounding(prevalence_exposed=0.6, prevalence_control=0.1, risk_ratio=4)
     ratio = EffectSizes.from_estimates(1.83, 1.58, 2.11, measure="HR")
+    rates = TwoRates(exposed_events=90, exposed_time=20_000, control_events=140, control_time=60_000)
     timed = [
         (
             "10,000 draws on each of 168 feasible tables",
@@ -59,6 +60,16 @@ def run() -> list[Row]:
         (
             "20 studies adjusted and pooled, REML, 5,000 draws",
             lambda: pool_bias_adjusted(studies, biases=CONFOUNDING, rng=1),
+            3,
+        ),
+        (
+            "the same, each study with biases of its own",
+            lambda: pool_bias_adjusted(studies, biases=[[CONFOUNDING]] * 10 + [[feared]] * 10, rng=1),
+            3,
+        ),
+        (
+            "1,000,000 draws, rates, confounding",
+            lambda: probabilistic_bias_analysis(rates, biases=CONFOUNDING, rng=1, draws=1_000_000),
             3,
         ),
         ("tipping point with a surface of 41 x 41", lambda: tipping_point(ratio, biases=feared), 5),

@@ -4,7 +4,7 @@ import importlib
 import sys
 
 META = ["influence", "small_study", "selection_models", "glmm", "multilevel", "bayes", "sparse"]
-OTHERS = ["feasible", "audit", "bias_simple", "bias_probabilistic"]
+OTHERS = ["figures", "feasible", "audit", "bias_simple", "bias_probabilistic"]
 QUICK = ["imports", "pooling", "intervals", *META, *OTHERS]
 ALL = [*QUICK, "commands"]
 

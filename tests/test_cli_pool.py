@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from analysis import EffectSizes, TwoByTwo, effect_sizes, pool
 from analysis.cli import main
+from analysis.cli_pool_files import JOURNALS
+from analysis.figures.journals import JOURNALS as STYLES
 
 TRIALS = """study,exposed_cases,exposed_total,control_cases,control_total,year
 A [1],4,123,11,139,1948
@@ -20,7 +22,9 @@ C,0,231,11,220,1960
 D,62,13598,248,12867,1977
 """
 HAZARDS = "label,estimate,low,high\nSharif,1.83,1.58,2.11\nHu,1.99,1.68,2.36\n"
-WRITTEN = ["forest.pdf", "forest.png", "forest.svg", "pooled.csv", "pooled.md"]
+PICTURES = ["forest.pdf", "forest.png", "forest.svg"]
+TABLES = ["studies.docx", "studies.html", "studies.tex", "studies.xlsx"]
+WRITTEN = sorted(["pooled.csv", "pooled.md", *PICTURES, *TABLES])
 
 
 @pytest.fixture
@@ -148,6 +152,24 @@ def test_every_kind_of_table_is_drawn(run, tmp_path, measure):
     result = run(texts[measure], "--measure", measure, "--out", "results")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == WRITTEN
+
+
+def test_the_files_are_in_the_manner_of_a_journal(run, tmp_path):
+    result = run(TRIALS, "--measure", "RR", "--out", "results", "--journal", "lancet")
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "results"
+    names = {path.name for path in folder.iterdir()}
+    assert {*WRITTEN, "forest.eps", "forest.tiff"} >= names >= {*WRITTEN}
+    assert len(names) > len(WRITTEN)
+    # The Lancet's raised point.
+    assert "·" in (folder / "studies.html").read_text(encoding="utf-8")
+    unknown = run(TRIALS, "--measure", "RR", "--out", "results", "--journal", "nature medicine")
+    assert unknown.exit_code == 2
+    assert "'lancet'" in unknown.stderr
+
+
+def test_the_journals_are_those_of_the_figures():
+    assert tuple(STYLES) == JOURNALS
 
 
 def test_nothing_is_written_where_a_part_fails(run, tmp_path, monkeypatch):

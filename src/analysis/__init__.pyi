@@ -97,6 +97,9 @@ from analysis.bias.methods.result import (
     BiasAdjusted as BiasAdjusted,
 )
 from analysis.bias.misclassification import (
+    ClassificationLimits as ClassificationLimits,
+)
+from analysis.bias.misclassification import (
     adjust_confounder_misclassification as adjust_confounder_misclassification,
 )
 from analysis.bias.misclassification import (
@@ -107,6 +110,9 @@ from analysis.bias.misclassification import (
 )
 from analysis.bias.misclassification import (
     bias_adjust_misclassification as bias_adjust_misclassification,
+)
+from analysis.bias.misclassification import (
+    classification_limits as classification_limits,
 )
 from analysis.bias.multiple import (
     BiasOrders as BiasOrders,
@@ -148,7 +154,13 @@ from analysis.bias.spec import (
     BiasSpecification as BiasSpecification,
 )
 from analysis.bias.spec import (
+    DependentMisclassification as DependentMisclassification,
+)
+from analysis.bias.spec import (
     ExposureMisclassification as ExposureMisclassification,
+)
+from analysis.bias.spec import (
+    MBias as MBias,
 )
 from analysis.bias.spec import (
     OutcomeMisclassification as OutcomeMisclassification,
@@ -189,20 +201,65 @@ from analysis.errors import (
 from analysis.errors import (
     TransformationWarning as TransformationWarning,
 )
+from analysis.figures.baujat import (
+    figure_baujat as figure_baujat,
+)
+from analysis.figures.baujat import (
+    plot_baujat as plot_baujat,
+)
+from analysis.figures.bias_contour import (
+    figure_bias_contour as figure_bias_contour,
+)
 from analysis.figures.bias_contour import (
     plot_bias_contour as plot_bias_contour,
 )
 from analysis.figures.bias_distribution import (
+    figure_bias_distribution as figure_bias_distribution,
+)
+from analysis.figures.bias_distribution import (
     plot_bias_distribution as plot_bias_distribution,
+)
+from analysis.figures.bubble import (
+    figure_bubble as figure_bubble,
+)
+from analysis.figures.bubble import (
+    plot_bubble as plot_bubble,
+)
+from analysis.figures.check_figure import (
+    FigureReport as FigureReport,
+)
+from analysis.figures.check_figure import (
+    check_figure as check_figure,
 )
 from analysis.figures.claims import (
     figure_claims as figure_claims,
+)
+from analysis.figures.claims import (
+    plot_claims as plot_claims,
 )
 from analysis.figures.coverage import (
     figure_coverage as figure_coverage,
 )
 from analysis.figures.coverage import (
     plot_coverage as plot_coverage,
+)
+from analysis.figures.doi import (
+    figure_doi as figure_doi,
+)
+from analysis.figures.doi import (
+    plot_doi as plot_doi,
+)
+from analysis.figures.drapery import (
+    figure_drapery as figure_drapery,
+)
+from analysis.figures.drapery import (
+    figure_p_value_function as figure_p_value_function,
+)
+from analysis.figures.drapery import (
+    plot_drapery as plot_drapery,
+)
+from analysis.figures.drapery import (
+    plot_p_value_function as plot_p_value_function,
 )
 from analysis.figures.export import (
     save_figure as save_figure,
@@ -219,11 +276,44 @@ from analysis.figures.feasible_range import (
 from analysis.figures.feasible_range import (
     plot_feasible_range as plot_feasible_range,
 )
+from analysis.figures.fonts import (
+    FontWarning as FontWarning,
+)
 from analysis.figures.forest import (
     figure_forest as figure_forest,
 )
 from analysis.figures.forest import (
+    pages_forest as pages_forest,
+)
+from analysis.figures.forest import (
     plot_forest as plot_forest,
+)
+from analysis.figures.forest_columns import (
+    ForestColumn as ForestColumn,
+)
+from analysis.figures.funnel import (
+    figure_funnel as figure_funnel,
+)
+from analysis.figures.funnel import (
+    plot_funnel as plot_funnel,
+)
+from analysis.figures.gosh import (
+    figure_gosh as figure_gosh,
+)
+from analysis.figures.gosh import (
+    plot_gosh as plot_gosh,
+)
+from analysis.figures.icon_array import (
+    figure_icon_array as figure_icon_array,
+)
+from analysis.figures.icon_array import (
+    plot_icon_array as plot_icon_array,
+)
+from analysis.figures.influence import (
+    figure_influence as figure_influence,
+)
+from analysis.figures.influence import (
+    plot_influence as plot_influence,
 )
 from analysis.figures.intervals import (
     figure_intervals as figure_intervals,
@@ -231,11 +321,35 @@ from analysis.figures.intervals import (
 from analysis.figures.intervals import (
     plot_intervals as plot_intervals,
 )
+from analysis.figures.journals import (
+    Preset as Preset,
+)
+from analysis.figures.journals import (
+    preset as preset,
+)
+from analysis.figures.labbe import (
+    figure_labbe as figure_labbe,
+)
+from analysis.figures.labbe import (
+    plot_labbe as plot_labbe,
+)
+from analysis.figures.mosaic import (
+    figure_mosaic as figure_mosaic,
+)
+from analysis.figures.mosaic import (
+    plot_mosaic as plot_mosaic,
+)
 from analysis.figures.number_needed_to_treat import (
     figure_number_needed_to_treat as figure_number_needed_to_treat,
 )
 from analysis.figures.number_needed_to_treat import (
     plot_number_needed_to_treat as plot_number_needed_to_treat,
+)
+from analysis.figures.posterior import (
+    figure_posterior as figure_posterior,
+)
+from analysis.figures.posterior import (
+    plot_posterior as plot_posterior,
 )
 from analysis.figures.prevalence_range import (
     figure_prevalence_range as figure_prevalence_range,
@@ -243,11 +357,59 @@ from analysis.figures.prevalence_range import (
 from analysis.figures.prevalence_range import (
     plot_prevalence_range as plot_prevalence_range,
 )
+from analysis.figures.prisma_flow import (
+    figure_prisma_flow as figure_prisma_flow,
+)
+from analysis.figures.prisma_flow import (
+    plot_prisma_flow as plot_prisma_flow,
+)
+from analysis.figures.profile_likelihood import (
+    figure_profile_likelihood as figure_profile_likelihood,
+)
+from analysis.figures.profile_likelihood import (
+    plot_profile_likelihood as plot_profile_likelihood,
+)
+from analysis.figures.radial import (
+    figure_radial as figure_radial,
+)
+from analysis.figures.radial import (
+    plot_radial as plot_radial,
+)
+from analysis.figures.record import (
+    FigureRecord as FigureRecord,
+)
+from analysis.figures.record import (
+    record_of as record_of,
+)
+from analysis.figures.risk_of_bias import (
+    figure_risk_of_bias as figure_risk_of_bias,
+)
+from analysis.figures.risk_of_bias import (
+    plot_risk_of_bias as plot_risk_of_bias,
+)
+from analysis.figures.risk_of_bias_summary import (
+    figure_risk_of_bias_summary as figure_risk_of_bias_summary,
+)
+from analysis.figures.risk_of_bias_summary import (
+    plot_risk_of_bias_summary as plot_risk_of_bias_summary,
+)
+from analysis.figures.specification_curve import (
+    figure_specification_curve as figure_specification_curve,
+)
+from analysis.figures.specification_curve import (
+    plot_specification_curve as plot_specification_curve,
+)
 from analysis.figures.style import (
     style as style,
 )
 from analysis.figures.tipping_surface import (
+    figure_tipping_surface as figure_tipping_surface,
+)
+from analysis.figures.tipping_surface import (
     plot_tipping_surface as plot_tipping_surface,
+)
+from analysis.figures.tornado import (
+    figure_tornado as figure_tornado,
 )
 from analysis.figures.tornado import (
     plot_tornado as plot_tornado,
@@ -389,6 +551,12 @@ from analysis.measures.interaction import (
 )
 from analysis.measures.interaction import (
     additive_interaction_from_estimates as additive_interaction_from_estimates,
+)
+from analysis.measures.natural_frequencies import (
+    NaturalFrequencies as NaturalFrequencies,
+)
+from analysis.measures.natural_frequencies import (
+    natural_frequencies as natural_frequencies,
 )
 from analysis.measures.number_needed_to_treat import (
     number_needed_to_treat as number_needed_to_treat,
@@ -801,11 +969,71 @@ from analysis.meta.trim_and_fill import (
 from analysis.meta.trim_and_fill import (
     trim_and_fill as trim_and_fill,
 )
+from analysis.tables.claims_table import (
+    claims_table as claims_table,
+)
+from analysis.tables.effects_table import (
+    effects_table as effects_table,
+)
+from analysis.tables.estimates_table import (
+    estimates_table as estimates_table,
+)
+from analysis.tables.estimates_table import (
+    two_by_two_table as two_by_two_table,
+)
+from analysis.tables.export import (
+    write_table as write_table,
+)
+from analysis.tables.export import (
+    write_text as write_text,
+)
+from analysis.tables.journal_table import (
+    JournalTable as JournalTable,
+)
+from analysis.tables.journal_table import (
+    TableColumn as TableColumn,
+)
+from analysis.tables.journal_table import (
+    TableRow as TableRow,
+)
+from analysis.tables.journal_table import (
+    printable as printable,
+)
 from analysis.tables.methods_text import (
     MethodsText as MethodsText,
 )
 from analysis.tables.methods_text import (
     methods_text as methods_text,
+)
+from analysis.tables.number_style import (
+    NumberStyle as NumberStyle,
+)
+from analysis.tables.number_style import (
+    number_style as number_style,
+)
+from analysis.tables.pooled_table import (
+    pooled_table as pooled_table,
+)
+from analysis.tables.pooled_table import (
+    subgroups_table as subgroups_table,
+)
+from analysis.tables.regression_table import (
+    regression_table as regression_table,
+)
+from analysis.tables.result_table import (
+    result_table as result_table,
+)
+from analysis.tables.small_study_table import (
+    small_study_table as small_study_table,
+)
+from analysis.tables.studies_table import (
+    studies_table as studies_table,
+)
+from analysis.tables.summary_of_findings import (
+    OutcomeSummary as OutcomeSummary,
+)
+from analysis.tables.summary_of_findings import (
+    summary_of_findings as summary_of_findings,
 )
 from analysis.values.alternatives import (
     AlternativeEffects as AlternativeEffects,
@@ -834,8 +1062,20 @@ from analysis.values.factorial import (
 from analysis.values.paired import (
     PairedTable as PairedTable,
 )
+from analysis.values.prisma_flow import (
+    FlowCount as FlowCount,
+)
+from analysis.values.prisma_flow import (
+    OtherMethods as OtherMethods,
+)
+from analysis.values.prisma_flow import (
+    PrismaFlow as PrismaFlow,
+)
 from analysis.values.reported import (
     Reported as Reported,
+)
+from analysis.values.risk_of_bias import (
+    RiskOfBias as RiskOfBias,
 )
 from analysis.values.significance import (
     SignificanceTest as SignificanceTest,

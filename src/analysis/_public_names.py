@@ -47,10 +47,12 @@ HOMES = {
     ),
     "analysis.bias.methods.result": ("BiasAdjusted",),
     "analysis.bias.misclassification": (
+        "ClassificationLimits",
         "adjust_confounder_misclassification",
         "adjust_dependent_misclassification",
         "adjust_misclassification",
         "bias_adjust_misclassification",
+        "classification_limits",
     ),
     "analysis.bias.multiple": (
         "BiasOrders",
@@ -72,7 +74,9 @@ HOMES = {
     ),
     "analysis.bias.spec": (
         "BiasSpecification",
+        "DependentMisclassification",
         "ExposureMisclassification",
+        "MBias",
         "OutcomeMisclassification",
         "SelectionBias",
         "UnmeasuredConfounding",
@@ -91,12 +95,43 @@ HOMES = {
         "SparseDataWarning",
         "TransformationWarning",
     ),
-    "analysis.figures.bias_contour": ("plot_bias_contour",),
-    "analysis.figures.bias_distribution": ("plot_bias_distribution",),
-    "analysis.figures.claims": ("figure_claims",),
+    "analysis.figures.baujat": (
+        "figure_baujat",
+        "plot_baujat",
+    ),
+    "analysis.figures.bias_contour": (
+        "figure_bias_contour",
+        "plot_bias_contour",
+    ),
+    "analysis.figures.bias_distribution": (
+        "figure_bias_distribution",
+        "plot_bias_distribution",
+    ),
+    "analysis.figures.bubble": (
+        "figure_bubble",
+        "plot_bubble",
+    ),
+    "analysis.figures.check_figure": (
+        "FigureReport",
+        "check_figure",
+    ),
+    "analysis.figures.claims": (
+        "figure_claims",
+        "plot_claims",
+    ),
     "analysis.figures.coverage": (
         "figure_coverage",
         "plot_coverage",
+    ),
+    "analysis.figures.doi": (
+        "figure_doi",
+        "plot_doi",
+    ),
+    "analysis.figures.drapery": (
+        "figure_drapery",
+        "figure_p_value_function",
+        "plot_drapery",
+        "plot_p_value_function",
     ),
     "analysis.figures.export": ("save_figure",),
     "analysis.figures.feasible_cloud": (
@@ -107,25 +142,94 @@ HOMES = {
         "figure_feasible_range",
         "plot_feasible_range",
     ),
+    "analysis.figures.fonts": ("FontWarning",),
     "analysis.figures.forest": (
         "figure_forest",
+        "pages_forest",
         "plot_forest",
+    ),
+    "analysis.figures.forest_columns": ("ForestColumn",),
+    "analysis.figures.funnel": (
+        "figure_funnel",
+        "plot_funnel",
+    ),
+    "analysis.figures.gosh": (
+        "figure_gosh",
+        "plot_gosh",
+    ),
+    "analysis.figures.icon_array": (
+        "figure_icon_array",
+        "plot_icon_array",
+    ),
+    "analysis.figures.influence": (
+        "figure_influence",
+        "plot_influence",
     ),
     "analysis.figures.intervals": (
         "figure_intervals",
         "plot_intervals",
     ),
+    "analysis.figures.journals": (
+        "Preset",
+        "preset",
+    ),
+    "analysis.figures.labbe": (
+        "figure_labbe",
+        "plot_labbe",
+    ),
+    "analysis.figures.mosaic": (
+        "figure_mosaic",
+        "plot_mosaic",
+    ),
     "analysis.figures.number_needed_to_treat": (
         "figure_number_needed_to_treat",
         "plot_number_needed_to_treat",
+    ),
+    "analysis.figures.posterior": (
+        "figure_posterior",
+        "plot_posterior",
     ),
     "analysis.figures.prevalence_range": (
         "figure_prevalence_range",
         "plot_prevalence_range",
     ),
+    "analysis.figures.prisma_flow": (
+        "figure_prisma_flow",
+        "plot_prisma_flow",
+    ),
+    "analysis.figures.profile_likelihood": (
+        "figure_profile_likelihood",
+        "plot_profile_likelihood",
+    ),
+    "analysis.figures.radial": (
+        "figure_radial",
+        "plot_radial",
+    ),
+    "analysis.figures.record": (
+        "FigureRecord",
+        "record_of",
+    ),
+    "analysis.figures.risk_of_bias": (
+        "figure_risk_of_bias",
+        "plot_risk_of_bias",
+    ),
+    "analysis.figures.risk_of_bias_summary": (
+        "figure_risk_of_bias_summary",
+        "plot_risk_of_bias_summary",
+    ),
+    "analysis.figures.specification_curve": (
+        "figure_specification_curve",
+        "plot_specification_curve",
+    ),
     "analysis.figures.style": ("style",),
-    "analysis.figures.tipping_surface": ("plot_tipping_surface",),
-    "analysis.figures.tornado": ("plot_tornado",),
+    "analysis.figures.tipping_surface": (
+        "figure_tipping_surface",
+        "plot_tipping_surface",
+    ),
+    "analysis.figures.tornado": (
+        "figure_tornado",
+        "plot_tornado",
+    ),
     "analysis.forensics.claims": ("audit_claims",),
     "analysis.forensics.coherence": ("check_coherence",),
     "analysis.forensics.coherence_tables": ("check_tables",),
@@ -193,6 +297,10 @@ HOMES = {
     "analysis.measures.interaction": (
         "additive_interaction",
         "additive_interaction_from_estimates",
+    ),
+    "analysis.measures.natural_frequencies": (
+        "NaturalFrequencies",
+        "natural_frequencies",
     ),
     "analysis.measures.number_needed_to_treat": ("number_needed_to_treat",),
     "analysis.measures.paired": (
@@ -411,9 +519,41 @@ HOMES = {
         "TrimAndFill",
         "trim_and_fill",
     ),
+    "analysis.tables.claims_table": ("claims_table",),
+    "analysis.tables.effects_table": ("effects_table",),
+    "analysis.tables.estimates_table": (
+        "estimates_table",
+        "two_by_two_table",
+    ),
+    "analysis.tables.export": (
+        "write_table",
+        "write_text",
+    ),
+    "analysis.tables.journal_table": (
+        "JournalTable",
+        "TableColumn",
+        "TableRow",
+        "printable",
+    ),
     "analysis.tables.methods_text": (
         "MethodsText",
         "methods_text",
+    ),
+    "analysis.tables.number_style": (
+        "NumberStyle",
+        "number_style",
+    ),
+    "analysis.tables.pooled_table": (
+        "pooled_table",
+        "subgroups_table",
+    ),
+    "analysis.tables.regression_table": ("regression_table",),
+    "analysis.tables.result_table": ("result_table",),
+    "analysis.tables.small_study_table": ("small_study_table",),
+    "analysis.tables.studies_table": ("studies_table",),
+    "analysis.tables.summary_of_findings": (
+        "OutcomeSummary",
+        "summary_of_findings",
     ),
     "analysis.values.alternatives": ("AlternativeEffects",),
     "analysis.values.counts": (
@@ -428,6 +568,12 @@ HOMES = {
     ),
     "analysis.values.factorial": ("TwoByFour",),
     "analysis.values.paired": ("PairedTable",),
+    "analysis.values.prisma_flow": (
+        "FlowCount",
+        "OtherMethods",
+        "PrismaFlow",
+    ),
     "analysis.values.reported": ("Reported",),
+    "analysis.values.risk_of_bias": ("RiskOfBias",),
     "analysis.values.significance": ("SignificanceTest",),
 }

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis.errors import AnalysisError, AnalysisWarning, DataError, Fault
+from analysis.cli_pool_files import JOURNALS, contents_of, write_contents
+from analysis.errors import AnalysisWarning, DataError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,7 +108,14 @@ class _Results:
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write DIR/pooled.csv, pooled.md and forest.pdf, .svg, .png.",
+    help="Write DIR/pooled.csv, pooled.md, forest.pdf, .svg, .png and studies.docx, .tex, .html, .xlsx.",
+)
+@click.option(
+    "--journal",
+    type=click.Choice(JOURNALS, case_sensitive=False),
+    default="default",
+    show_default=True,
+    help="Whose sizes, fonts, numbers and formats the figure and the table follow.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON at full precision instead of text.")
 def pool_command(
@@ -120,6 +128,7 @@ def pool_command(
     level: float,
     printed_level: float,
     out: Path | None,
+    journal: str,
     as_json: bool,
 ) -> None:
     """Pool a table of studies, one a row.
@@ -135,7 +144,7 @@ def pool_command(
     \b
     Examples:
       reanalysis pool trials.csv --measure RR
-      reanalysis pool trials.csv --measure OR --tau2 PM --ci hartung-knapp --out results
+      reanalysis pool trials.csv --measure OR --tau2 PM --out results --journal lancet
       reanalysis pool hazards.csv --measure HR --model common --json
     """  # noqa: D301  # click's mark that keeps the lines apart
     with warnings.catch_warnings(record=True) as given:
@@ -143,15 +152,26 @@ def pool_command(
         results = _results(
             _read(file, measure, printed_level), model=model, tau2=tau2, ci=ci, level=level, given=given
         )
-    contents = None if out is None else _contents(results)
+    contents, more = None, []
+    if out is not None:
+        with warnings.catch_warnings(record=True) as more:
+            warnings.simplefilter("always", AnalysisWarning)
+            contents = contents_of(
+                results.pooled,
+                counts=results.studies.counts,
+                small_study=results.small_study,
+                text=results.text,
+                notes=results.notes,
+                journal=journal,
+            )
     if as_json:
         click.echo(_as_json(results))
     else:
         _print(results)
-    for note in results.notes:
+    for note in (*results.notes, *(str(warning.message) for warning in more)):
         click.secho(f"Note: {note}", err=True, fg="yellow")
     if out is not None and contents is not None:
-        _write(out, contents)
+        write_contents(out, contents)
 
 
 def _read(file: Path, measure: str, printed_level: float) -> _Studies:
@@ -389,54 +409,3 @@ def _print(results: _Results) -> None:
     click.echo(describe_model(pooled))
     click.echo("\n".join(str(pooled).split("; ")))
     click.echo(f"\n{shorten_small_study(results.small_study)}")
-
-
-def _contents(results: _Results) -> Mapping[str, bytes]:
-    """Return everything that is written, before anything is."""
-    from tempfile import TemporaryDirectory
-
-    from analysis.figures.export import save_figure
-    from analysis.figures.forest import figure_forest
-    from analysis.tables.pooled import pooled_frame, shorten_small_study, stacked
-    from analysis.values.counts import Rate
-    from analysis.values.scale import measure_of
-
-    studies, pooled = results.studies, results.pooled
-    frame = _study_frame(results)
-    label = measure_of(studies.effects.measure).label
-    table = None if isinstance(studies.counts, Rate) else studies.counts
-    try:
-        figure = figure_forest(studies.effects, pooled=pooled, table=table)
-    except ValueError as error:
-        raise AnalysisError(f"The forest plot could not be drawn: {error}") from error
-    with TemporaryDirectory() as folder:
-        paths = save_figure(
-            figure,
-            "forest",
-            source=frame,
-            title=f"Forest plot of {len(frame)} studies: {label}",
-            caption=f"{label} of each study with its confidence interval. {results.text.results}",
-            alt=f"Forest plot of {len(frame)} studies. {pooled}",
-            directory=folder,
-        )
-        drawn = {path.name: path.read_bytes() for path in paths if path.suffix in {".pdf", ".svg", ".png"}}
-    notes = "".join(f"\nNote: {note}\n" for note in results.notes)
-    summary = f"\n## Small-study effects\n\n```\n{shorten_small_study(results.small_study)}\n```\n"
-    together = stacked(frame, pooled_frame(pooled))
-    return {
-        "pooled.csv": together.to_csv(index=False, lineterminator="\n").encode(),
-        "pooled.md": f"{results.text}{summary}{notes}".encode(),
-        **drawn,
-    }
-
-
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    from analysis.data.provenance import write_atomic
-
-    for name, content in contents.items():
-        path = folder / name
-        try:
-            write_atomic(path, content)
-        except (OSError, ValueError) as error:
-            raise AnalysisError(f"{path} cannot be written: {error}") from error
-        click.echo(f"Written: {path}", err=True)

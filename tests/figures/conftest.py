@@ -1,10 +1,13 @@
-import itertools
+import warnings
 
 import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from analysis.figures.style import style
+from analysis.figures.fonts import FontWarning
+from analysis.figures.journals import JOURNALS
+from analysis.figures.style import current, house_style, style
+from analysis.figures.text import font
 from analysis.measures.effect_size import effect_sizes
 from analysis.meta.pooling import pool
 from analysis.values.counts import TwoByTwo
@@ -24,6 +27,16 @@ BCG = {
     "Comstock & Webster 1969": (5, 2498, 3, 2341),
     "Comstock et al 1976": (27, 16913, 29, 17854),
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settled_fonts():
+    """Have the one warning about a missing font here, or it would hit whichever test comes first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FontWarning)
+        for journal in JOURNALS:
+            with style(journal):
+                font()
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +62,7 @@ def bcg_pooled(bcg):
 
 def written_texts(figure):
     """Return the texts that a reader sees, with their boxes in points."""
-    with style():
+    with house_style():
         figure.draw_without_rendering()
         renderer = figure.canvas.get_renderer()
         texts = [
@@ -80,25 +93,46 @@ def _axis_is_off(text):
 
 @pytest.fixture
 def check_texts():
-    """Return a check that no text overlaps another, leaves the figure or is smaller than 7 points."""
+    """Return a check that no text overlaps another, leaves the figure or is smaller than the style allows."""
 
     def check(figure):
         found = written_texts(figure)
         assert found
+        smallest = current().small_size
         width, height = 72 * figure.get_size_inches()
         for text, (left, bottom, right, top) in found:
             assert left >= 0, text
             assert bottom >= 0, text
             assert right <= width, text
             assert top <= height, text
-            assert text.get_fontsize() >= 7, text
+            assert text.get_fontsize() >= smallest - 1e-9, text
             # A dollar sign in a label is a dollar sign.
             assert not text.get_parse_math(), text
-        for (one, a), (other, b) in itertools.combinations(found, 2):
-            # The boxes hold the room of accents and descenders; half a point of it may be shared.
-            apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] + 0.5 or b[3] <= a[1] + 0.5
-            assert apart, (one.get_text(), other.get_text())
+        left, bottom, right, top = np.array([box for _, box in found]).T
+        # The boxes hold the room of accents and descenders; half a point of it may be shared.
+        beside = (right[:, None] <= left) | (right <= left[:, None])
+        over = (top[:, None] <= bottom + 0.5) | (top <= bottom[:, None] + 0.5)
+        clash = np.argwhere(np.triu(~(beside | over), 1))
+        assert not clash.size, [(found[i][0].get_text(), found[j][0].get_text()) for i, j in clash]
         return [text.get_text() for text, _ in found]
+
+    return check
+
+
+@pytest.fixture
+def check_ticks():
+    """Return a check that every panel has three to nine labelled ticks on its x-axis."""
+
+    def check(figure):
+        panels = [ax for ax in figure.axes if ax.axison]
+        assert panels
+        for ax in panels:
+            low, high = ax.get_xlim()
+            labels = [text for text in ax.get_xticklabels() if text.get_text()]
+            assert 3 <= len(labels) <= 9, [text.get_text() for text in labels]
+            places = [text.get_position()[0] for text in labels]
+            assert all(low * (1 - 1e-6) <= place <= high * (1 + 1e-6) or low < 0 for place in places)
+            assert sorted(set(places)) == places
 
     return check
 

@@ -1,13 +1,37 @@
+import io
+
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
 from analysis.figures.forest import figure_forest, plot_forest
+from analysis.figures.journals import JOURNALS
+from analysis.figures.style import current, style
 from analysis.measures.effect_size import effect_sizes
 from analysis.measures.stratified import mantel_haenszel
+from analysis.meta.influence import cumulative, leave_one_out
 from analysis.meta.pooling import pool
+from analysis.meta.subgroups import subgroups
 from analysis.values.counts import Proportion, TwoByTwo, TwoRates
-from analysis.values.estimate import EffectSizes
+from analysis.values.estimate import EffectSizes, Estimate
+from analysis.values.risk_of_bias import RiskOfBias
+
+GROUPS = [
+    "early",
+    "early",
+    "late",
+    "late",
+    "late",
+    "early",
+    "late",
+    "late",
+    "late",
+    "late",
+    "late",
+    "early",
+    "late",
+]
 
 LONG = "A study with a name that no journal would print on one line: women of 50 years (lumbar spine), 2003"
 
@@ -55,30 +79,31 @@ def test_intervals_diamond_and_prediction_are_where_the_numbers_are(bcg, bcg_poo
     )
 
 
-def test_areas_go_by_weight_but_never_hide_an_interval(bcg, bcg_pooled, by_gid):
-    ax = plot_forest(bcg, pooled=bcg_pooled)
-    sides = np.array([line.get_markersize() for line in by_gid(ax, "estimate")])
-    visible = np.array(
-        [
-            np.ptp(ax.transData.transform([(x, 0) for x in line.get_xdata()])[:, 0])
-            for line in by_gid(ax, "interval")
-        ]
-    )
-    visible *= 72 / ax.figure.dpi
-    assert (sides <= np.maximum(0.6 * visible, 2.4) + 1e-9).all()
-    free = sides < 0.59 * visible
-    areas = sides[free] ** 2 / bcg_pooled.weights[free]
-    assert free.sum() >= 8
-    assert areas == pytest.approx(areas[0])
+def test_areas_go_by_weight(bcg, bcg_pooled, by_gid):
+    for draw in (plot_forest, lambda *args, **options: figure_forest(*args, **options).axes[0]):
+        ax = draw(bcg, pooled=bcg_pooled)
+        sides = np.array([line.get_markersize() for line in by_gid(ax, "estimate")])
+        areas = sides**2 / bcg_pooled.weights
+        assert areas == pytest.approx(areas[0])
+        assert sides.max() <= 7.5
 
 
-def test_the_square_of_a_precise_study_leaves_its_interval_visible(by_gid):
+def test_the_square_of_a_precise_study_does_not_hide_its_interval(by_gid):
     effects = EffectSizes(effect=[0.0, -0.5, 0.9], variance=[0.001, 0.2, 0.2], measure="RR")
     ax = figure_forest(effects, pooled=pool(effects, model="common", ci="wald")).axes[0]
-    side = by_gid(ax, "estimate")[0].get_markersize()
-    low, high = ax.transData.transform([(x, 0) for x in by_gid(ax, "interval")[0].get_xdata()])[:, 0]
-    assert side == pytest.approx(0.6 * (high - low) * 72 / ax.figure.dpi)
-    assert side < 7
+    (white,) = by_gid(ax, "interval in square")
+    square = by_gid(ax, "estimate")[0]
+    interval = by_gid(ax, "interval")[0]
+    assert to_rgb(white.get_color()) == (1, 1, 1)
+    assert interval.get_zorder() < square.get_zorder() < white.get_zorder()
+    assert white.get_ydata()[0] == square.get_ydata()[0]
+    half = square.get_markersize() / 2 * ax.figure.dpi / 72
+    low, high = ax.transData.transform([(x, 0) for x in interval.get_xdata()])[:, 0]
+    middle = ax.transData.transform((square.get_xdata()[0], 0))[0]
+    ends = ax.transData.transform([(x, 0) for x in white.get_xdata()])[:, 0]
+    assert ends == pytest.approx([max(low, middle - half), min(high, middle + half)])
+    # The others are long enough to be seen beside their squares.
+    assert all(line.get_zorder() > square.get_zorder() for line in by_gid(ax, "interval")[1:])
 
 
 def test_without_pooling_there_are_equal_squares_and_no_weights(bcg, by_gid, check_texts):
@@ -269,11 +294,12 @@ def test_columns_can_be_chosen_and_give_way_on_a_narrow_page(bcg, bcg_pooled, bc
             bcg, pooled=bcg_pooled, table=bcg_table, columns=("counts", "effect", "weight"), width_mm=84
         )
     with pytest.raises(
-        ValueError, match="`columns` must be among those that there are numbers for, 'effect', but got"
+        ValueError, match="`columns` must be among those that there are numbers for, 'effect', 'p', but got"
     ):
         figure_forest(bcg, columns=("weight",))
     with pytest.raises(
-        ValueError, match="`columns` must be one of 'counts', 'effect', 'weight', but got 'weigth'"
+        ValueError,
+        match="`columns` must be one of 'counts', 'effect', 'weight', .*, but got 'weigth'. Did you",
     ):
         figure_forest(bcg, columns=("weigth",))
 
@@ -294,7 +320,7 @@ def test_it_draws_on_axes_that_are_given(bcg):
 
 
 def test_wrong_arguments_are_named(bcg, bcg_pooled, bcg_table):
-    with pytest.raises(TypeError, match="`effects` must be EffectSizes, but got Estimate"):
+    with pytest.raises(TypeError, match="`effects` must be EffectSizes, PooledEstimate, .* but got Estimate"):
         figure_forest(bcg_pooled.estimate)
     with pytest.raises(
         ValueError, match=r"`effects` must be one set of studies, of shape \(k,\), but has shape \(2, 3\)"
@@ -315,7 +341,7 @@ def test_wrong_arguments_are_named(bcg, bcg_pooled, bcg_table):
     with pytest.raises(ValueError, match="`pooled` must be of these 3 studies"):
         figure_forest(effects_of(3), pooled=bcg_pooled)
     with pytest.raises(ValueError, match="must use characters of DejaVu Sans"):
-        figure_forest(effects_of(1, label=["中文"]))
+        figure_forest(effects_of(1, label=["\U000f0000"]))
     with pytest.raises(ValueError, match="`width_mm` must be between 40 and 1000 millimetres, but got 6"):
         figure_forest(bcg, width_mm=6)
     with pytest.raises(ValueError, match="`xlim` must be finite, ascending and above 0"):
@@ -328,3 +354,198 @@ def test_a_table_of_cells_is_no_statistic(bcg_table):
     one = TwoByTwo(exposed_cases=90, exposed_total=4006, control_cases=114, control_total=20030)
     effects = effect_sizes(one, "RR", label=["Bengtsson 2023"])
     assert len(figure_forest(effects, table=one).axes) == 1
+
+
+def rows_of(ax, by_gid):
+    return [(mark.get_ydata()[0], mark.get_xdata()[0]) for mark in by_gid(ax, "estimate")]
+
+
+def test_a_meta_analysis_alone_is_enough(bcg, bcg_pooled, bcg_table):
+    one = figure_forest(bcg_pooled, table=bcg_table)
+    other = figure_forest(bcg, pooled=bcg_pooled, table=bcg_table)
+    assert [text.get_text() for text in one.texts] == [text.get_text() for text in other.texts]
+
+
+def test_subgroups_have_headings_diamonds_and_the_test_between_them(bcg, by_gid, check_texts):
+    groups = subgroups(bcg, GROUPS)
+    figure = figure_forest(groups)
+    texts = check_texts(figure)
+    ax = figure.axes[0]
+    assert [text for text in texts if text in {"early", "late"}] == ["early", "late"]
+    assert texts.count("Subtotal") == 2
+    assert any(text.startswith("Test for subgroup differences: χ²") for text in texts)
+    diamonds = by_gid(ax, "diamond")
+    assert len(diamonds) == 3
+    for diamond, estimate in zip(
+        diamonds, [*groups.pooled.estimate.value, groups.overall.estimate.value], strict=True
+    ):
+        assert diamond.get_xy()[1][0] == pytest.approx(float(estimate))
+    hollow = [to_rgb(diamond.get_facecolor()[:3]) == (1, 1, 1) for diamond in diamonds]
+    assert hollow == [True, True, False]
+    drawn = [x for _, x in rows_of(ax, by_gid)]
+    wanted = [i for name in ("early", "late") for i in range(13) if GROUPS[i] == name]
+    assert drawn == pytest.approx(np.exp(bcg.effect[wanted]))
+
+
+def test_subgroups_may_stand_without_the_overall_result(bcg, by_gid, check_texts):
+    figure = figure_forest(subgroups(bcg, GROUPS), overall=False)
+    texts = check_texts(figure)
+    assert len(by_gid(figure.axes[0], "diamond")) == 2
+    assert "Weights add to 100% within each subgroup." in texts
+    assert "Random-effects model (REML, Hartung–Knapp)." in texts
+    # Areas go by the weights that are printed.
+    areas = np.array([mark.get_markersize() for mark in by_gid(figure.axes[0], "estimate")]) ** 2
+    groups = subgroups(bcg, GROUPS)
+    order = [i for name in ("early", "late") for i in range(13) if GROUPS[i] == name]
+    within = groups.pooled.weights.sum(axis=0)[order]
+    assert areas / within == pytest.approx(areas[0] / within[0])
+    shared = figure_forest(subgroups(bcg, GROUPS, between_study="common"))
+    assert any("one τ² for all subgroups" in text.get_text() for text in shared.texts)
+    assert texts.count("100.0") == 2
+
+
+def test_the_weight_of_a_subgroup_is_the_sum_of_its_studies(bcg):
+    groups = subgroups(bcg, GROUPS)
+    figure = figure_forest(groups)
+    texts = {text.get_text() for text in figure.texts}
+    for name in ("early", "late"):
+        inside = np.array(GROUPS) == name
+        assert f"{groups.overall.weights[inside].sum():.1f}" in texts
+    assert "Weights are those of the analysis of all studies." in texts
+
+
+def test_steps_are_drawn_in_their_order(bcg, bcg_pooled, by_gid, check_texts):
+    steps = cumulative(bcg, order=np.arange(13)[::-1])
+    figure = figure_forest(steps, pooled=bcg_pooled, columns=("effect", "i2", "tau2", "studies", "p"))
+    texts = check_texts(figure)
+    assert "Study added" in texts
+    assert [text for text in texts if text in bcg.label] == list(bcg.label)[::-1]
+    assert [x for _, x in rows_of(figure.axes[0], by_gid)] == pytest.approx(steps.estimate.value)
+    left_out = figure_forest(leave_one_out(bcg), sort_by="effect")
+    values = [x for _, x in rows_of(left_out.axes[0], by_gid)]
+    assert values == sorted(values)
+    assert {mark.get_marker() for mark in by_gid(left_out.axes[0], "estimate")} == {"o"}
+
+
+def test_a_common_and_a_random_model_have_a_column_of_weights_each(bcg, bcg_pooled, by_gid, check_texts):
+    common = pool(bcg, model="common", ci="wald")
+    figure = figure_forest(bcg, pooled=[("Common", common), ("Random", bcg_pooled)])
+    texts = check_texts(figure)
+    assert {"Weight (%)", "common", "random"} <= set(texts)
+    assert texts.count("100.0") == 2
+    assert len(by_gid(figure.axes[0], "diamond")) == 2
+    sides = np.array([mark.get_markersize() for mark in by_gid(figure.axes[0], "estimate")])
+    free = sides > 2.0
+    assert (sides**2 / common.weights)[free] == pytest.approx(sides.max() ** 2 / common.weights.max())
+
+
+@pytest.mark.parametrize("prediction", ["bar", "shade", "density"])
+def test_the_prediction_interval_is_where_its_numbers_are(bcg_pooled, prediction, by_gid):
+    ax = figure_forest(bcg_pooled, prediction=prediction, xlim=(0.05, 10)).axes[0]
+    (mark,) = by_gid(ax, "prediction interval")
+    ends = [mark.get_x(), mark.get_x() + mark.get_width()] if prediction == "shade" else mark.get_xdata()
+    expected = [float(bcg_pooled.prediction.low), float(bcg_pooled.prediction.high)]
+    assert list(ends) == pytest.approx(expected)
+    if prediction == "density":
+        (curve,) = by_gid(ax, "prediction density")
+        vertices = curve.get_paths()[0].vertices
+        peak = vertices[vertices[:, 1].argmin(), 0]
+        assert peak == pytest.approx(float(bcg_pooled.estimate.value), rel=0.02)
+
+
+def test_no_prediction_interval_where_none_is_wanted(bcg_pooled, by_gid, check_texts):
+    figure = figure_forest(bcg_pooled, prediction="none")
+    assert by_gid(figure.axes[0], "prediction interval") == []
+    assert not any("prediction" in text for text in check_texts(figure))
+    with pytest.raises(ValueError, match="`prediction` must be one of 'bar', 'shade', 'density', 'none'"):
+        figure_forest(bcg_pooled, prediction="bars")
+
+
+def test_exact_intervals_can_be_shown_and_one_sided_ones_are_what_they_are(by_gid, check_texts):
+    effects = EffectSizes(effect=[0.0, 0.5, 0.2], variance=[0.1, 0.1, 0.1], measure="OR", label=list("abc"))
+    own = Estimate(
+        measure="OR",
+        value=np.array([1.0, 1.6, 1.2]),
+        low=np.array([0.4, np.nan, 0.0]),
+        high=np.array([2.2, 3.0, np.nan]),
+        confidence_level=0.95,
+        std_error=None,
+        scale="log",
+        method="exact",
+    )
+    figure = figure_forest(effects, intervals=own, xlim=(0.25, 4))
+    texts = check_texts(figure)
+    drawn = [list(line.get_xdata()) for line in by_gid(figure.axes[0], "interval")]
+    assert drawn == [[0.4, 2.2], [1.6, 3.0], [0.25, 1.2]]
+    assert {"1.60 (NE to 3.00)", "1.20 (0.00 to NE)", "NE: this limit is not estimable."} <= set(texts)
+    assert len(by_gid(figure.axes[0], "arrow")) == 1
+    with pytest.raises(
+        ValueError, match=r"`intervals` must have one entry a row, shape \(3,\), but has \(2,\)"
+    ):
+        figure_forest(effects, intervals=own[:2])
+
+
+def test_the_logit_axis_is_straight_in_log_odds(by_gid):
+    effects = EffectSizes(effect=[-6.0, -4.0, -2.0], variance=0.1, measure="PLO")
+    ax = figure_forest(effects, axis="logit").axes[0]
+    places = ax.transData.transform([(mark.get_xdata()[0], 0) for mark in by_gid(ax, "estimate")])[:, 0]
+    assert places[1] - places[0] == pytest.approx(places[2] - places[1])
+    with pytest.raises(ValueError, match="`axis` = 'logit' is for proportions, but the measure is RR"):
+        figure_forest(effects_of(3), axis="logit")
+    with pytest.raises(ValueError, match="`axis` = 'log' is for values above 0, but the measure is RD"):
+        figure_forest(effects_of(3, measure="RD"), axis="log")
+    with pytest.raises(ValueError, match="`axis` must be one of 'log', 'linear', 'logit'"):
+        figure_forest(effects_of(3), axis="logarithmic")
+    assert figure_forest(effects_of(3), axis="linear").axes[0].get_xscale() == "linear"
+
+
+def test_judgements_stand_in_the_rows_of_their_studies(bcg, bcg_pooled, check_texts):
+    judged = RiskOfBias(
+        label=list(bcg.label)[::-1],
+        domain=["randomisation", "missing data"],
+        judgement=[["low", "high" if label == "TPT Madras 1980" else "low"] for label in bcg.label][::-1],
+        overall=["some concerns"] * 13,
+    )
+    figure = figure_forest(bcg_pooled, risk_of_bias=judged, sort_by="effect")
+    texts = check_texts(figure)
+    note = next(text for text in texts if text.startswith("Risk of bias:"))
+    assert note.startswith("Risk of bias: A, randomisation; B, missing data; C, overall.")
+    overlay = next(ax for ax in figure.axes if ax.get_label() == "overlay")
+    (high,) = [line for line in overlay.lines if line.get_gid() == "judgement: high"]
+    figure.draw_without_rendering()
+    row = next(text for text in figure.texts if text.get_text() == "TPT Madras 1980")
+    box = row.get_window_extent(figure.canvas.get_renderer())
+    assert box.y0 < overlay.transData.transform((high.get_xdata()[0], high.get_ydata()[0]))[1] < box.y1
+    low = [line for line in overlay.lines if line.get_gid() == "judgement: low"]
+    assert sum(len(line.get_xdata()) for line in low) == 25
+    lacking = RiskOfBias(label=["a"], domain=["x"], judgement=[["low"]])
+    with pytest.raises(ValueError, match="`risk_of_bias` must judge every study, but lacks 'Aronson 1948'"):
+        figure_forest(bcg_pooled, risk_of_bias=lacking)
+
+
+@pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
+def test_the_same_figure_has_the_same_bytes(bcg, bcg_table, kind):
+    groups = subgroups(bcg, GROUPS)
+
+    def saved():
+        stream = io.BytesIO()
+        with style():
+            figure = figure_forest(groups, table=bcg_table, layout="lancet", prediction="density")
+            with mpl.rc_context({"svg.hashsalt": "fixed"}):
+                metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
+                figure.savefig(stream, format=kind, metadata=metadata)
+        return stream.getvalue()
+
+    assert saved() == saved()
+
+
+@pytest.mark.parametrize("journal", list(JOURNALS))
+@pytest.mark.parametrize("layout", ["default", "revman"])
+def test_it_holds_in_the_style_of_every_journal(bcg, bcg_table, journal, layout, check_texts, check_ticks):
+    with style(journal):
+        groups = subgroups(bcg, GROUPS)
+        figure = figure_forest(groups, table=bcg_table, layout=layout, favours=("fewer", "more"))
+        check_texts(figure)
+        check_ticks(figure)
+        assert 25.4 * figure.get_size_inches()[0] == pytest.approx(current().double_mm)
+        check_texts(figure_forest(groups, width_mm=current().single_mm))

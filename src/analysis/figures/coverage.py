@@ -14,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures.coverage_record import coverage_record, interval_name
+from analysis.figures.record import keep_record
 from analysis.figures.style import (
     BLACK,
     BLUE,
@@ -22,12 +24,13 @@ from analysis.figures.style import (
     LIGHT_GREY,
     ORANGE,
     POINTS_PER_MM,
-    SMALL_SIZE,
     VERMILLION,
+    current,
     house_style,
 )
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.meta.interval_coverage import CoverageSimulation
+from analysis.tables.number_style import current_number_style
 from analysis.values.arguments import check_choice
 
 if TYPE_CHECKING:
@@ -39,17 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["figure_coverage", "plot_coverage"]
 
-_NAMES = {
-    "wald": "Wald",
-    "t": "t",
-    "hartung-knapp": "Hartung–Knapp",
-    "hartung-knapp-adhoc": "Hartung–Knapp, ad hoc",
-    "kenward-roger": "Kenward–Roger",
-    "profile": "Profile likelihood",
-    "profile-bartlett": "Profile, Bartlett",
-    "henmi-copas": "Henmi–Copas",
-    "prediction": "Prediction of a further study",
-}
 # Those whose estimator of tau2 is free stand in one row of panels, the others in a second.
 _FREE = ("wald", "t", "hartung-knapp", "hartung-knapp-adhoc")
 _HEADINGS = ("With any estimator of τ²", "With their own estimator of τ²")
@@ -64,10 +56,15 @@ _STYLES = (
 )
 _XLABEL = "Between-study variance τ² (axis linear in τ)"
 _YLABEL = "Coverage (%)"
-_LINE = SMALL_SIZE * LINE_SPACING
-# Points: around the page, left of the panels, between panels, of a line of the legend and of its sample.
-_MARGIN, _LEFT, _GAP, _ENTRY, _SAMPLE = 4.0, 34.0, 11.0, 11.5, 26.0
-_PANEL_HEIGHT, _NARROWEST, _TITLE, _TICKS = 96.0, 78.0, 14.0, 15.0
+# In sizes of small letters: around the page, left of the panels, between panels, of a line of the legend and
+# of its sample, and the height, least height, least width, title and ticks of a panel.
+_MARGIN, _LEFT, _GAP, _ENTRY, _SAMPLE = 0.57, 4.9, 1.6, 1.65, 3.7
+_PANEL_HEIGHT, _LOWEST, _NARROWEST, _TITLE, _TICKS = 13.7, 8.5, 11.1, 2.0, 2.15
+
+
+def _points(share: float) -> float:
+    """Return a length in points that is given in sizes of small letters."""
+    return share * current().small_size
 
 
 def plot_coverage(
@@ -108,17 +105,20 @@ def plot_coverage(
     if studies is None and len(result.studies) == 1:
         studies = result.studies[0]
     if studies not in result.studies:
-        raise ValueError(f"`studies` must be one of {_listed(result.studies)}, but got {studies!r}.")
+        raise ValueError(
+            f"`studies` must be one of {', '.join(map(str, result.studies))}, but got {studies!r}."
+        )
     with house_style():
         if ax is None:
-            figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+            figure = Figure(figsize=(current().double_mm / 25.4 * 0.6, 3.0), layout="constrained")
             FigureCanvasAgg(figure)
             ax = figure.add_subplot()
         width = float(ax.get_window_extent().width) * 72 / float(ax.figure.dpi)
         _draw(ax, result, chosen, studies, floor=_floor(result, chosen), width=width)
-        ax.set_xlabel(_XLABEL, parse_math=False)
-        ax.set_ylabel(_YLABEL)
-        ax.legend(frameon=False, fontsize=SMALL_SIZE, handlelength=3.2)
+        small = font(current().small_size)
+        ax.set_xlabel(_XLABEL, fontproperties=small, parse_math=False)
+        ax.set_ylabel(_YLABEL, fontproperties=small, parse_math=False)
+        ax.legend(frameon=False, prop=small, handlelength=3.2)
     return ax
 
 
@@ -126,8 +126,9 @@ def figure_coverage(
     result: CoverageSimulation,
     *,
     intervals: Sequence[str] | None = None,
-    width_mm: float = 174.0,
+    width_mm: float | None = None,
     note: str | None = None,
+    synthetic: bool = False,
 ) -> Figure:
     """Draw a simulation of coverage as small multiples by the number of studies.
 
@@ -139,15 +140,20 @@ def figure_coverage(
         Of `result.intervals`, at most six of either kind; by default those with tau2 by REML where it is
         free. Those that go with any estimator stand in one row of panels, those that are tied to one, and
         prediction intervals, in a second.
-    width_mm : float, default 174
-        Printed width. Panels that do not fit beside one another go on below.
+    width_mm : float, optional
+        Printed width; by default that of the journal's page. Panels that do not fit beside one another go on
+        below.
     note : str, optional
         Printed under the figure.
+    synthetic : bool, default False
+        Whether the figure says that its data are made up. A simulation is no data; set it where the figure
+        is an example.
 
     Returns
     -------
     Figure
-        One Axes a panel, row by row.
+        One Axes a panel, row by row. It brings title, caption, alternative text and numbers along for
+        `save_figure`.
 
     Raises
     ------
@@ -172,51 +178,76 @@ def figure_coverage(
     groups = {heading: group for heading, group in zip(headings, (free, tied), strict=True) if group}
     for group in groups.values():
         _check_number(group)
+    with house_style():
+        notes = [note] if note else []
+        if synthetic:
+            notes.insert(0, "SYNTHETIC DATA – made up by a computer, not observed in any study.")
+        width = current().double_mm if width_mm is None else width_mm
+        figure = _draw_panels(result, chosen, groups, width, notes)
+        record = coverage_record(result, chosen, notes)
+    return keep_record(figure, record)
+
+
+def _draw_panels(
+    result: CoverageSimulation,
+    chosen: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    width_mm: float,
+    paragraphs: Sequence[str],
+) -> Figure:
+    left, margin, gap, entry = (_points(share) for share in (_LEFT, _MARGIN, _GAP, _ENTRY))
+    panel, title = _points(_PANEL_HEIGHT), _points(_TITLE)
+    small = current().small_size
+    text_line = small * LINE_SPACING
     page_width = width_mm * POINTS_PER_MM
-    room = page_width - _LEFT - _MARGIN - 5.0
+    room = page_width - left - margin - 5.0
     least = _narrowest(groups) + page_width - room
     if page_width < least:
         raise ValueError(
             f"`width_mm` must be {math.ceil(least / POINTS_PER_MM)} or greater, but got {width_mm:g}."
         )
-    columns = min(len(result.studies), int((room + _GAP) // (_NARROWEST + _GAP)))
+    columns = min(len(result.studies), int((room + gap) // (_points(_NARROWEST) + gap)))
     lines = math.ceil(len(result.studies) / columns)
-    width = (room - (columns - 1) * _GAP) / columns
-    notes = wrap_text(note, page_width - 2 * _MARGIN, size=SMALL_SIZE) if note else ()
-    with house_style():
-        legends = [_lay_out_legend(group, room) for group in groups.values()]
-        depth = _TITLE + _PANEL_HEIGHT + _TICKS
-        page_height = (
-            2 * _MARGIN
-            + sum(_ENTRY * (legend.lines + 1) + 4.0 + lines * depth for legend in legends)
-            + 12.0 * (len(groups) - 1)
-            + _LINE
-            + (4.0 + _LINE * len(notes) if notes else 0.0)
-        )
-        page = _Page(page_width, page_height)
-        floor = _floor(result, chosen)
-        top = page_height - _MARGIN
-        for (heading, group), legend in zip(groups.items(), legends, strict=True):
-            page.text(_LEFT, top, heading, bold=True)
-            top -= _ENTRY
-            legend.draw(page, top)
-            top -= _ENTRY * legend.lines + 4.0
-            for number, k in enumerate(result.studies):
-                line, column = divmod(number, columns)
-                left = _LEFT + column * (width + _GAP)
-                bottom = top - line * depth - _TITLE - _PANEL_HEIGHT
-                ax = page.axes(left, bottom, width, _PANEL_HEIGHT)
-                _draw(ax, result, group, k, floor=floor, width=width)
-                ax.set_title(f"{k} studies", fontsize=SMALL_SIZE, pad=4.0, parse_math=False)
-                if column:
-                    ax.tick_params(axis="y", labelleft=False)
-                else:
-                    ax.set_ylabel(_YLABEL)
-            top -= lines * depth + 12.0
-        top += 12.0
-        page.text(_LEFT + room / 2, top, _XLABEL, ha="center")
-        for number, text in enumerate(notes):
-            page.text(_MARGIN, top - _LINE - 4.0 - number * _LINE, text)
+    width = (room - (columns - 1) * gap) / columns
+    notes = [line for text in paragraphs for line in wrap_text(text, page_width - 2 * margin, size=small)]
+    legends = [_lay_out_legend(group, room) for group in groups.values()]
+    under = _points(_TICKS)
+    besides = (
+        2 * margin
+        + sum(entry * (legend.lines + 1) + 4.0 for legend in legends)
+        + 12.0 * (len(groups) - 1)
+        + text_line
+        + (4.0 + text_line * len(notes) if notes else 0.0)
+    )
+    # Where many panels stand below one another they are lower, so that the journal's page holds them.
+    total = lines * len(groups)
+    height = (current().maximum_height_mm * POINTS_PER_MM - besides) / total - title - under
+    panel = min(panel, max(height, _points(_LOWEST)))
+    depth = title + panel + under
+    page_height = besides + total * depth
+    page = _Page(page_width, page_height)
+    floor = _floor(result, chosen)
+    top = page_height - margin
+    for (heading, group), legend in zip(groups.items(), legends, strict=True):
+        page.text(left, top, heading, bold=True)
+        top -= entry
+        legend.draw(page, top)
+        top -= entry * legend.lines + 4.0
+        for number, k in enumerate(result.studies):
+            line, column = divmod(number, columns)
+            bottom = top - line * depth - title - panel
+            ax = page.axes(left + column * (width + gap), bottom, width, panel)
+            _draw(ax, result, group, k, floor=floor, width=width)
+            ax.set_title(f"{k} studies", fontproperties=font(small), pad=4.0, parse_math=False)
+            if column:
+                ax.tick_params(axis="y", labelleft=False)
+            else:
+                ax.set_ylabel(_YLABEL, fontproperties=font(small), parse_math=False)
+        top -= lines * depth + 12.0
+    top += 12.0
+    page.text(left + room / 2, top, _XLABEL, ha="center")
+    for number, text in enumerate(notes):
+        page.text(margin, top - text_line - 4.0 - number * text_line, text)
     return page.figure
 
 
@@ -242,7 +273,7 @@ class _Page:
             text,
             ha=ha,
             va=va,
-            fontproperties=font(SMALL_SIZE, bold=bold),
+            fontproperties=font(current().small_size, bold=bold),
             parse_math=False,
         )
 
@@ -258,27 +289,29 @@ class _Legend:
         return self.entries[-1][2] + 1
 
     def draw(self, page: _Page, top: float) -> None:
+        left, wide = _points(_LEFT), _points(_SAMPLE)
         for number, (name, x, line) in enumerate(self.entries):
-            y = top - (line + 0.5) * _ENTRY
+            y = top - (line + 0.5) * _points(_ENTRY)
             sample = Line2D(
-                [(_LEFT + x + part * _SAMPLE) / page.width for part in (0.0, 0.5, 1.0)],
+                [(left + x + part * wide) / page.width for part in (0.0, 0.5, 1.0)],
                 [y / page.height] * 3,
                 markevery=[1],
                 gid="legend",
                 **_look(number),
             )
             page.figure.add_artist(sample)
-            page.text(_LEFT + x + _SAMPLE + 4.0, y, name, va="center_baseline")
+            page.text(left + x + wide + 4.0, y, name, va="center_baseline")
 
 
 def _narrowest(groups: Mapping[str, Sequence[str]]) -> float:
     """Return the least width in points that a panel and every line of text beside it need."""
-    names = [_name(interval) for group in groups.values() for interval in group]
+    names = [interval_name(interval) for group in groups.values() for interval in group]
+    small = current().small_size
     return max(
-        _NARROWEST,
-        text_width(_XLABEL, size=SMALL_SIZE),
-        *(text_width(heading, size=SMALL_SIZE, bold=True) for heading in groups),
-        *(_SAMPLE + 4.0 + text_width(name, size=SMALL_SIZE) for name in names),
+        _points(_NARROWEST),
+        text_width(_XLABEL, size=small),
+        *(text_width(heading, size=small, bold=True) for heading in groups),
+        *(_points(_SAMPLE) + 4.0 + text_width(name, size=small) for name in names),
     )
 
 
@@ -286,8 +319,8 @@ def _lay_out_legend(group: Sequence[str], room: float) -> _Legend:
     entries: list[tuple[str, float, int]] = []
     x, line = 0.0, 0
     for interval in group:
-        name = _name(interval)
-        wide = _SAMPLE + 4.0 + text_width(name, size=SMALL_SIZE)
+        name = interval_name(interval)
+        wide = _points(_SAMPLE) + 4.0 + text_width(name, size=current().small_size)
         if entries and x + wide > room:
             x, line = 0.0, line + 1
         entries.append((name, x, line))
@@ -305,16 +338,20 @@ def _draw(
     tau2 = np.array(result.tau2)[order]
     for number, interval in enumerate(chosen):
         coverage = result.of(interval).coverage[0, result.studies.index(studies)]
-        line = ax.plot(np.sqrt(tau2), 100 * coverage[order], label=_name(interval), **_look(number))[0]
+        line = ax.plot(np.sqrt(tau2), 100 * coverage[order], label=interval_name(interval), **_look(number))[
+            0
+        ]
         line.set(gid="coverage", clip_on=False, zorder=3 - 0.1 * number)
     end = math.sqrt(float(tau2[-1])) or 1.0
     # Room for the markers at the ends.
     ax.set_xlim(-0.05 * end, 1.05 * end)
-    ax.set_xticks(np.sqrt(tau2), _tick_labels(tau2, width / 1.1), fontsize=SMALL_SIZE)
+    ax.set_xticks(np.sqrt(tau2), _tick_labels(tau2, width / 1.1))
     ax.set_ylim(floor, 101.0)
     step = 5 if floor > 70 else 10
     ax.set_yticks(np.arange(math.ceil(floor / step) * step, 101, step))
-    ax.tick_params(axis="y", labelsize=SMALL_SIZE)
+    for text in (*ax.get_xticklabels(), *ax.get_yticklabels()):
+        text.set_fontproperties(font(current().small_size))
+        text.set_parse_math(False)
 
 
 def _look(number: int) -> dict[str, Any]:
@@ -332,9 +369,9 @@ def _look(number: int) -> dict[str, Any]:
 
 def _tick_labels(tau2: FloatArray, width: float) -> list[str]:
     """Return a label a tick, empty where it would touch one that is more wanted: the ends come first."""
-    texts = [f"{value:g}" for value in tau2]
+    texts = [current_number_style().written(f"{value:g}") for value in tau2]
     places = width * np.sqrt(tau2 / (tau2[-1] or 1.0))
-    halves = [text_width(text, size=SMALL_SIZE) / 2 for text in texts]
+    halves = [text_width(text, size=current().small_size) / 2 for text in texts]
     shown: list[int] = []
     for i in dict.fromkeys([len(texts) - 1, *range(len(texts))]):
         if all(abs(places[i] - places[j]) >= halves[i] + halves[j] + 3.0 for j in shown):
@@ -371,12 +408,3 @@ def _floor(result: CoverageSimulation, chosen: Sequence[str]) -> float:
     least = 100 * min(float(result.of(interval).coverage.min()) for interval in chosen)
     least = min(least, 100 * result.band[0])
     return max(0.0, 5.0 * math.floor(least / 5 - 1e-9)) - 1.0
-
-
-def _name(interval: str) -> str:
-    ci, _, tau2 = interval.partition("/")
-    return f"{_NAMES[ci]} ({'true τ²' if tau2 == 'known' else tau2})"
-
-
-def _listed(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values))

@@ -1,12 +1,11 @@
-"""The two texts under a forest plot that say whom each side of the null favours."""
+"""The two texts at a forest plot that say whom each side of the null favours, under its axis or over it."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from analysis.figures.axes import UNDER_AXIS
-from analysis.figures.style import BLACK, BODY_SIZE, POINTS_PER_MM
+from analysis.figures.axes import under_axis
+from analysis.figures.style import BLACK, POINTS_PER_MM, current
 from analysis.figures.text import LINE_SPACING, font, wrap_text
 from analysis.figures.writer import MARGIN
 
@@ -14,15 +13,27 @@ if TYPE_CHECKING:
     from analysis.figures.axes import AxisScale
     from analysis.figures.page import Layout, Page
 
-__all__ = ["break_favours", "write_favours"]
+__all__ = ["break_favours", "favours_height", "room_beside_null", "write_favours"]
+
+# Between the null and each text, in points.
+_BESIDE = 3.0
+# Over the line below the headings.
+_ABOVE = 2.0
 
 
 def break_favours(
-    favours: tuple[str, str] | None, layout: Layout, scale: AxisScale, limits: tuple[float, float]
+    favours: tuple[str, str] | None,
+    layout: Layout,
+    scale: AxisScale,
+    limits: tuple[float, float],
+    *,
+    above: bool = False,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Break the two texts into lines that fit between the null and the ends of the panel."""
     if favours is None:
         return (), ()
+    if isinstance(favours, str) or len(favours) != 2:
+        raise ValueError(f"`favours` must be two texts, left and right of the null, but got {favours!r}.")
     if scale.null is None:
         raise ValueError("`favours` needs a line of no effect, which a proportion or a rate does not have.")
     if not limits[0] <= scale.null <= limits[1]:
@@ -30,19 +41,32 @@ def break_favours(
             f"`xlim` must hold the null {scale.null:g} where `favours` is given, but is {limits}."
         )
     null = _place(scale.null, layout, scale, limits)
-    # Beside a null at the edge, a text may stand under the neighbouring column.
-    least = 36.0 * POINTS_PER_MM
-    left = min(max(null - layout.panel[0], least), null - MARGIN) - 3.0
-    right = min(max(layout.panel[1] - null, least), layout.width - MARGIN - null) - 3.0
-    return wrap_text(f"←\N{NO-BREAK SPACE}{favours[0]}", left), wrap_text(
-        f"{favours[1]}\N{NO-BREAK SPACE}→", right
+    # Beside a null at the edge, a text may stand under the neighbouring column, but not over its heading.
+    least = (0.0 if above else 36.0) * POINTS_PER_MM
+    left = min(max(null - layout.panel[0], least), null - MARGIN) - _BESIDE
+    right = min(max(layout.panel[1] - null, least), layout.width - MARGIN - null) - _BESIDE
+    size = current().body_size
+    return wrap_text(f"←\N{NO-BREAK SPACE}{favours[0]}", left, size=size), wrap_text(
+        f"{favours[1]}\N{NO-BREAK SPACE}→", right, size=size
     )
 
 
+def room_beside_null(layout: Layout, scale: AxisScale, limits: tuple[float, float]) -> float:
+    """Return the shorter distance from the null to an end of the panel in points."""
+    if scale.null is None or not limits[0] <= scale.null <= limits[1]:
+        return 0.0
+    null = _place(scale.null, layout, scale, limits)
+    return min(null - layout.panel[0], layout.panel[1] - null)
+
+
+def favours_height(words: tuple[tuple[str, ...], tuple[str, ...]]) -> float:
+    """Return the height of the broken lines in points."""
+    return max(map(len, words)) * current().body_size * LINE_SPACING
+
+
 def _place(value: float, layout: Layout, scale: AxisScale, limits: tuple[float, float]) -> float:
-    forward = math.log if scale.log else float
-    low, high = forward(limits[0]), forward(limits[1])
-    return layout.panel[0] + (layout.panel[1] - layout.panel[0]) * (forward(value) - low) / (high - low)
+    low, high, at = (float(scale.forward(x)) for x in (*limits, value))
+    return layout.panel[0] + (layout.panel[1] - layout.panel[0]) * (at - low) / (high - low)
 
 
 def write_favours(
@@ -50,25 +74,32 @@ def write_favours(
     scale: AxisScale,
     words: tuple[tuple[str, ...], tuple[str, ...]],
     limits: tuple[float, float],
+    *,
+    above: bool = False,
+    below: float = 0.0,
 ) -> None:
-    """Write the broken lines beside the null, under the labels of the axis."""
+    """Write the broken lines beside the null: over the panel, or so many points lower than usual under it."""
     if scale.null is None or not limits[0] <= scale.null <= limits[1]:
         return
-    for lines, offset, align in zip(words, (-3.0, 3.0), ("right", "left"), strict=True):
+    size = current().body_size
+    for lines, offset, align in zip(words, (-_BESIDE, _BESIDE), ("right", "left"), strict=True):
         for number, line in enumerate(lines):
+            # From the middle of the line to its baseline are 0.365 of its size.
+            down = (number + 0.5) * size * LINE_SPACING + 0.365 * size
+            height = -(under_axis() + below + down)
+            if above:
+                height = len(lines) * size * LINE_SPACING - down + _ABOVE
             page.axes.annotate(
                 line,
-                xy=(scale.null, 0.0),
+                xy=(scale.null, 1.0 if above else 0.0),
                 xycoords=("data", "axes fraction"),
-                xytext=(
-                    offset,
-                    -(UNDER_AXIS + (number + 0.5) * BODY_SIZE * LINE_SPACING + 0.365 * BODY_SIZE),
-                ),
+                xytext=(offset, height),
                 textcoords="offset points",
                 ha=align,
                 va="baseline",
                 fontproperties=font(),
                 color=BLACK,
                 annotation_clip=False,
+                parse_math=False,
                 gid="favours",
             )

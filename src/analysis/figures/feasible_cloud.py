@@ -14,18 +14,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from analysis.figures.axes import nice_ticks
+from analysis.figures.feasible_record import feasible_cloud_record
+from analysis.figures.record import keep_record
 from analysis.figures.style import (
     BLACK,
     BLUE,
     GREY,
     MM_PER_INCH,
     POINTS_PER_INCH,
-    SMALL_SIZE,
     VERMILLION,
+    current,
     house_style,
 )
 from analysis.figures.text import LINE_SPACING, check_glyphs, font, wrap_text
+from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
 from analysis.tables.format import format_count
+from analysis.tables.number_style import current_number_style
 from analysis.values.arguments import check_choice
 from analysis.values.counts import TwoByTwo
 
@@ -43,8 +47,14 @@ _MEASURES = {"RR": "risk ratio", "OR": "odds ratio", "RD": "risk difference"}
 # Beyond so many tables one point stands for a cell of a grid: more would be a smear and a large file.
 _MOST_POINTS = 20_000
 _GRID = 200
-_MARGINS = {"left": 38.0, "right": 34.0, "top": 16.0, "bottom": 30.0}
-_LABEL_GAP = 10.0
+# In sizes of letters of the body.
+_MARGINS = {"left": 5.1, "right": 4.6, "top": 2.2, "bottom": 4.1}
+_LABEL_GAP = 1.4
+# A column and a half: the plane of two risks wants a square rather than a page.
+_WIDTH_MM = 120.0
+# Vermillion on white with a share of 0.35; opaque, because EPS knows no transparency.
+_BAND = "#F0C7A6"
+_FUNCTIONS = {"RR": risk_ratio, "OR": odds_ratio, "RD": risk_difference}
 
 
 def plot_feasible_cloud(
@@ -107,8 +117,8 @@ def plot_feasible_cloud(
         _set_ticks(ax)
         for arm in arms:
             check_glyphs(arm)
-        ax.set_xlabel(f"Cases among {arms[1]} (%)")
-        ax.set_ylabel(f"Cases among {arms[0]} (%)")
+        ax.set_xlabel(f"Cases among {arms[1]} (%)", fontproperties=font(), parse_math=False)
+        ax.set_ylabel(f"Cases among {arms[0]} (%)", fontproperties=font(), parse_math=False)
         if printed is not None:
             _draw_band(ax, measure, printed)
         _draw_contours(ax, measure, contours)
@@ -128,9 +138,10 @@ def figure_feasible_cloud(
     contours: Sequence[float] | None = None,
     arms: tuple[str, str] = ("exposed", "controls"),
     legend: tuple[str, str] | None = None,
-    width_mm: float = 120.0,
+    width_mm: float | None = None,
     height_mm: float = 100.0,
     note: str | None = None,
+    synthetic: bool = False,
 ) -> Figure:
     """Draw the cloud of feasible tables on a page, with a legend in words under it.
 
@@ -142,31 +153,36 @@ def figure_feasible_cloud(
         The measure as printed ("1.83"), for the legend.
     legend : tuple of str, optional
         What the points and the rings are, where they are not the tables that fit and their mirror solution.
-    width_mm, height_mm : float
-        Printed size, without the legend.
+    width_mm, height_mm : float, optional
+        Printed size, without the legend; by default 120 by 100 mm, a column and a half.
     note : str, optional
         Printed under the legend.
+    synthetic : bool, default False
+        Must be set where the data are made up: the figure then says so.
 
     Returns
     -------
     Figure
+        It brings title, caption, alternative text and numbers along for `save_figure`.
 
     Raises
     ------
     TypeError, ValueError
         As `plot_feasible_cloud`, or if the width is below 60 mm.
     """
+    width_mm = _WIDTH_MM if width_mm is None else width_mm
     if not width_mm >= 60:
         raise ValueError(f"`width_mm` must be at least 60, but got {width_mm!r}.")
     check_choice("measure", measure, _MEASURES)
     _check(tables, printed)
-    lines = [
-        line
-        for paragraph in _legend(len(tables), measure, printed, text, mirror, note, legend)
-        for line in wrap_text(paragraph, width_mm / MM_PER_INCH * POINTS_PER_INCH - 20, size=SMALL_SIZE)
-    ]
-    room = len(lines) * SMALL_SIZE * LINE_SPACING + 4
+    paragraphs = _legend(len(tables), measure, printed, text, mirror, note, legend)
+    if synthetic:
+        paragraphs.insert(0, "SYNTHETIC DATA – made up by a computer, not observed in any study.")
     with house_style():
+        small = current().small_size
+        page = width_mm / MM_PER_INCH * POINTS_PER_INCH
+        lines = [line for paragraph in paragraphs for line in wrap_text(paragraph, page - 20, size=small)]
+        room = len(lines) * small * LINE_SPACING + 4
         height = height_mm / MM_PER_INCH + room / POINTS_PER_INCH
         figure = Figure(figsize=(width_mm / MM_PER_INCH, height))
         FigureCanvasAgg(figure)
@@ -175,16 +191,27 @@ def figure_feasible_cloud(
             tables, measure=measure, printed=printed, mirror=mirror, contours=contours, arms=arms, ax=ax
         )
         for number, line in enumerate(lines):
-            up = (room - (number + 1) * SMALL_SIZE * LINE_SPACING) / (height * POINTS_PER_INCH)
+            up = (room - (number + 1) * small * LINE_SPACING) / (height * POINTS_PER_INCH)
             figure.text(
-                4 / (width_mm / MM_PER_INCH * POINTS_PER_INCH),
+                4 / page,
                 up,
                 line,
-                fontproperties=font(SMALL_SIZE),
+                fontproperties=font(small, bold=synthetic and number == 0),
                 va="baseline",
+                parse_math=False,
                 gid="legend",
             )
-    return figure
+        record = feasible_cloud_record(
+            tables,
+            np.zeros(tables.shape, dtype=bool) if mirror is None else np.asarray(mirror, dtype=bool),
+            _FUNCTIONS[measure](tables).value,
+            measure=measure,
+            printed=printed,
+            text=text,
+            arms=arms,
+            legend=" ".join(paragraphs),
+        )
+    return keep_record(figure, record)
 
 
 def _legend(
@@ -224,13 +251,14 @@ def _check(tables: TwoByTwo, printed: tuple[float, float] | None) -> None:
 
 def _placed(figure: Figure, under: float) -> Axes:
     width, height = (float(side) * POINTS_PER_INCH for side in figure.get_size_inches())
-    bottom = under + _MARGINS["bottom"]
+    margins = {side: share * current().body_size for side, share in _MARGINS.items()}
+    bottom = under + margins["bottom"]
     return figure.add_axes(
         (
-            _MARGINS["left"] / width,
+            margins["left"] / width,
             bottom / height,
-            1 - (_MARGINS["left"] + _MARGINS["right"]) / width,
-            1 - (bottom + _MARGINS["top"]) / height,
+            1 - (margins["left"] + margins["right"]) / width,
+            1 - (bottom + margins["top"]) / height,
         )
     )
 
@@ -266,6 +294,10 @@ def _set_ticks(ax: Axes) -> None:
         ticks, labels, _ = nice_ticks(*limits, width=room, log=False)
         axis.set_major_locator(FixedLocator(ticks))
         axis.set_major_formatter(FixedFormatter(labels))
+        # Ticks are made when they are first asked for: now, not in another style when the figure is saved.
+        for text in axis.get_ticklabels():
+            text.set_fontproperties(font())
+            text.set_parse_math(False)
 
 
 def _size(ax: Axes) -> tuple[float, float]:
@@ -281,9 +313,7 @@ def _size(ax: Axes) -> tuple[float, float]:
 def _draw_band(ax: Axes, measure: str, printed: tuple[float, float]) -> None:
     x = np.linspace(*ax.get_xlim(), 200)
     low, high = (_exposed(measure, end, x) for end in printed)
-    band = ax.fill_between(
-        x, low, high, facecolor=VERMILLION, alpha=0.35, edgecolor=VERMILLION, linewidth=0.5, zorder=1.5
-    )
+    band = ax.fill_between(x, low, high, facecolor=_BAND, edgecolor=VERMILLION, linewidth=0.5, zorder=0.8)
     band.set_gid("printed band")
 
 
@@ -292,6 +322,8 @@ def _draw_contours(ax: Axes, measure: str, contours: Sequence[float] | None) -> 
     x = np.linspace(left, right, 200)
     values = _contour_values(ax, measure) if contours is None else list(contours)
     width, height = _size(ax)
+    gap = _LABEL_GAP * current().small_size
+    decimals = max((len(f"{value:g}".partition(".")[2]) for value in values), default=0)
     ends: list[tuple[float, float]] = []
     for value in sorted(values):
         y = _exposed(measure, value, x)
@@ -308,20 +340,21 @@ def _draw_contours(ax: Axes, measure: str, contours: Sequence[float] | None) -> 
             else ((x[last] - left) / (right - left), 1.0)
         )
         points = (place[0] * width, place[1] * height)
-        if any(abs(points[0] - p) < 2 * _LABEL_GAP and abs(points[1] - q) < _LABEL_GAP for p, q in ends):
+        if any(abs(points[0] - p) < 2 * gap and abs(points[1] - q) < gap for p, q in ends):
             continue
         ends.append(points)
         ax.annotate(
-            f"{value:g}".replace("-", "−"),
+            current_number_style().written(f"{value:.{decimals}f}".replace("-", "−")),
             xy=place,
             xycoords="axes fraction",
             xytext=(3.0, -2.5) if at_right else (0.0, 3.0),
             textcoords="offset points",
             ha="left" if at_right else "center",
             va="baseline",
-            fontproperties=font(SMALL_SIZE),
+            fontproperties=font(current().small_size),
             color=GREY,
             annotation_clip=False,
+            parse_math=False,
             gid="contour label",
         )
 

@@ -13,18 +13,29 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from analysis.figures.axes import (
-    UNDER_AXIS,
     AxisScale,
     automatic_limits,
     axis_scale,
     labelled_axes,
     set_x_axis,
+    under_axis,
 )
+from analysis.figures.feasible_record import feasible_range_record
 from analysis.figures.marks import draw_interval
 from analysis.figures.page import Column, Row, draw_page, lay_out
-from analysis.figures.style import BLACK, BLUE, BODY_SIZE, POINTS_PER_INCH, SKY_BLUE, VERMILLION, house_style
+from analysis.figures.record import keep_record
+from analysis.figures.style import (
+    BLACK,
+    BLUE,
+    POINTS_PER_INCH,
+    SKY_BLUE,
+    VERMILLION,
+    current,
+    house_style,
+)
 from analysis.figures.text import font
 from analysis.tables.format import format_count, format_interval
+from analysis.tables.number_style import number_style
 from analysis.values.arguments import as_numbers, read_only
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ __all__ = ["FeasibleRow", "figure_feasible_range", "plot_feasible_range"]
 
 _BINS = 60
 _FEW = 40
+# Vermillion on white with a share of 0.45; opaque, because EPS knows no transparency.
+_ROUNDING = "#ECB68C"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, init=False)
@@ -164,7 +177,7 @@ def figure_feasible_range(
     printed_interval_label: str = "Printed, with confidence interval",
     xlabel: str | None = None,
     xlim: tuple[float, float] | None = None,
-    width_mm: float = 174.0,
+    width_mm: float | None = None,
     note: str | None = None,
     synthetic: bool = False,
 ) -> Figure:
@@ -184,8 +197,8 @@ def figure_feasible_range(
         Replaces the name of the measure under the axis.
     xlim : tuple of float, optional
         Limits of the axis; in percent for proportions.
-    width_mm : float, default 174
-        Printed width.
+    width_mm : float, optional
+        Printed width; by default that of the journal's page.
     note : str, optional
         Printed under the figure.
     synthetic : bool, default False
@@ -196,7 +209,8 @@ def figure_feasible_range(
     Figure
         The bar goes from the smallest to the largest value, numbers at its ends. On it stand the tables: a
         stroke each while they are few, heights by their number where they are many. Below is the printed
-        number: a diamond, a box for what rounds to it, and a line for its interval.
+        number: a diamond, a box for what rounds to it, and a line for its interval. The figure brings title,
+        caption, alternative text and numbers along for `save_figure`.
 
     Raises
     ------
@@ -211,18 +225,22 @@ def figure_feasible_range(
         for number, row in enumerate(rows):
             space = 7.0 if number else 0.0
             lines.append(Row(cells=(row.label, ""), bold=True, spans=True, space_above=space))
-            lines.append(Row(cells=(_tables_label(row), _range_text(row, measure)), indent=7.0, height=16.0))
+            cells = (_tables_label(row), _range_text(row, measure))
+            lines.append(Row(cells=cells, indent=7.0, height=max(16.0, 2 * current().body_size)))
             label = printed_label if row.interval is None else printed_interval_label
-            lines.append(Row(cells=(label, row.text), indent=7.0, height=12.0))
+            lines.append(
+                Row(cells=(label, row.text), indent=7.0, height=max(12.0, 1.5 * current().body_size))
+            )
             if row.note:
                 lines.append(Row(cells=(row.note, ""), small=True, spans=True, indent=7.0))
-        layout = lay_out(columns, lines, width_mm=width_mm, panel_after=1)
+        width = current().double_mm if width_mm is None else width_mm
+        layout = lay_out(columns, lines, width_mm=width, panel_after=1)
         page = draw_page(
-            layout, columns, lines, below=UNDER_AXIS, notes=[note] if note else [], synthetic=synthetic
+            layout, columns, lines, below=under_axis(), notes=[note] if note else [], synthetic=synthetic
         )
         set_x_axis(page.axes, scale, *(xlim or _limits(rows, scale, panel=layout.panel[1] - layout.panel[0])))
         if xlabel is not None:
-            page.axes.set_xlabel(xlabel)
+            page.axes.set_xlabel(xlabel, fontproperties=font(), parse_math=False)
         places = iter(page.centres)
         for row in rows:
             next(places)
@@ -232,7 +250,10 @@ def figure_feasible_range(
             _draw_printed(page.axes, row, next(places), scale, half_height=4.6)
             if row.note:
                 next(places)
-    return page.figure
+        ranges = [_range_text(row, measure) for row in rows]
+        tables = [row.values for row in rows]
+        record = feasible_range_record(rows, tables, ranges, measure, note=note, synthetic=synthetic)
+    return keep_record(page.figure, record)
 
 
 def _check(rows: Sequence[FeasibleRow]) -> None:
@@ -253,7 +274,9 @@ def _tables_label(row: FeasibleRow) -> str:
 
 
 def _end_texts(row: FeasibleRow, measure: str) -> tuple[str, str]:
-    low, _, high = format_interval(*row.range, measure=measure, sign=False).partition(" to ")
+    # Whatever a journal writes between two limits: here they are parted.
+    with number_style(limits=" to "):
+        low, _, high = format_interval(*row.range, measure=measure, sign=False).partition(" to ")
     return low, high
 
 
@@ -261,7 +284,7 @@ def _range_text(row: FeasibleRow, measure: str) -> str:
     if row.values.size == 0:
         return "none"
     low, high = _end_texts(row, measure)
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else format_interval(*row.range, measure=measure, sign=False)
 
 
 def _limits(rows: Sequence[FeasibleRow], scale: AxisScale, *, panel: float = 200.0) -> tuple[float, float]:
@@ -311,7 +334,7 @@ def _draw_tables(ax: Axes, row: FeasibleRow, y: float, scale: AxisScale, *, half
                     height,
                     facecolor=SKY_BLUE,
                     edgecolor=SKY_BLUE,
-                    linewidth=0.2,
+                    linewidth=0.3,
                     zorder=1.5,
                     gid="tables",
                 )
@@ -334,7 +357,7 @@ def _write_ends(ax: Axes, row: FeasibleRow, y: float, measure: str) -> None:
         ax.annotate(
             text,
             xy=(x, y),
-            xytext=(offset, -0.365 * BODY_SIZE),
+            xytext=(offset, -0.365 * current().body_size),
             textcoords="offset points",
             ha=align,
             va="baseline",
@@ -344,6 +367,7 @@ def _write_ends(ax: Axes, row: FeasibleRow, y: float, measure: str) -> None:
             # A line that passes behind must not cross out a digit.
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
             zorder=2.4,
+            parse_math=False,
             gid="range end",
         )
 
@@ -359,11 +383,10 @@ def _draw_printed(ax: Axes, row: FeasibleRow, y: float, scale: AxisScale, *, hal
                 (left, y - half_height),
                 right - left,
                 2 * half_height,
-                facecolor=VERMILLION,
-                alpha=0.45,
+                facecolor=_ROUNDING,
                 edgecolor=VERMILLION,
                 linewidth=0.4,
-                zorder=2.2,
+                zorder=1.9,
                 gid="rounding interval",
             )
         )

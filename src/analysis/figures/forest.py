@@ -1,69 +1,64 @@
-"""Forest plots: studies with their weights, one or several pooled estimates, heterogeneity in words.
+"""Forest plots: studies with their weights, subgroups, pooled estimates, heterogeneity in words.
 
-Takes finished numbers and draws them in the order given. Pooling lives in `meta`.
+Takes finished results and draws them. Pooling lives in `meta`; the parts of a forest plot are in the modules
+whose names begin with `forest_`: input, lines from top to bottom, columns and their cells, words, layouts in
+the manner of journals, marks, pages, record.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Unpack
 
-import numpy as np
-
-from analysis.figures.axes import (
-    UNDER_AXIS,
-    AxisScale,
-    automatic_limits,
-    axis_scale,
-    labelled_axes,
-    set_x_axis,
-)
-from analysis.figures.favours import break_favours, write_favours
-from analysis.figures.marks import draw_diamond, draw_interval, draw_prediction, square_side
-from analysis.figures.page import Column, Layout, Row, draw_page, lay_out
-from analysis.figures.style import BODY_SIZE, GREY, house_style
-from analysis.figures.summaries import Pooled, Summary, prediction_label, summaries_of, summary_labels
-from analysis.figures.text import LINE_SPACING
-from analysis.tables.format import (
-    format_count,
-    format_estimate,
-    format_number,
-    is_percent,
-)
-from analysis.tables.pooled import describe_heterogeneity
+from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis
+from analysis.figures.forest_columns import ForestColumn
+from analysis.figures.forest_draw import draw_lines, points_per_unit
+from analysis.figures.forest_input import forest_input
+from analysis.figures.forest_layouts import forest_layout
+from analysis.figures.forest_lines import PREDICTIONS, forest_lines, sorted_rows
+from analysis.figures.forest_pages import CONTINUED, PADDING, break_lines, continued_heading
+from analysis.figures.forest_plan import ForestOptions, draw_plan, forest_limits, numbers_of, plan_forest
+from analysis.figures.forest_record import forest_record
+from analysis.figures.record import keep_record
+from analysis.figures.style import current, house_style
 from analysis.values.arguments import check_choice
-from analysis.values.counts import Proportion, TwoByTwo, TwoRates
-from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
-    from analysis.values.arrays import FloatArray
-    from analysis.values.estimate import EffectSizes, Estimate
+    from analysis.figures.forest_columns import ForestColumns
+    from analysis.figures.forest_input import Counts, Drawable
+    from analysis.figures.summaries import Pooled
+    from analysis.values.estimate import Estimate
+    from analysis.values.risk_of_bias import RiskOfBias
 
-__all__ = ["figure_forest", "plot_forest"]
-
-
-COLUMNS = ("counts", "effect", "weight")
-# What is left out first where the page is narrow and the caller has not chosen.
-_CHOICES = (COLUMNS, ("counts", "effect"), ("effect", "weight"), ("effect",))
+__all__ = ["ForestColumn", "figure_forest", "pages_forest", "plot_forest"]
 
 
-def plot_forest(effects: EffectSizes, *, pooled: Pooled | None = None, ax: Axes | None = None) -> Axes:
+def plot_forest(
+    effects: Drawable,
+    *,
+    pooled: Pooled | None = None,
+    intervals: Estimate | None = None,
+    overall: bool = True,
+    prediction: str = "bar",
+    sort_by: str | ArrayLike | None = None,
+    group_order: Sequence[str] | None = None,
+    axis: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the graphic part of a forest plot, one row a study from top to bottom, pooled rows below.
 
     Parameters
     ----------
-    effects : EffectSizes
-        Of shape (k,). Intervals are the normal ones, at the level of the pooled estimate.
-    pooled : PooledEstimate, or sequence of (str, Estimate or PooledEstimate), optional
-        What the diamonds show; the sequence names each. Squares have areas by the weights of the first
-        meta-analysis; without one they are equal.
+    effects : EffectSizes, PooledEstimate, Subgroups or PooledSteps
+        What is drawn, as for `figure_forest`.
+    pooled, intervals, overall, prediction, sort_by, group_order, axis
+        As for `figure_forest`.
     ax : Axes, optional
         Where to draw; by default axes of a new figure, which needs no pyplot. Squares and ticks are fitted
         to the size that the axes have now.
@@ -71,7 +66,8 @@ def plot_forest(effects: EffectSizes, *, pooled: Pooled | None = None, ax: Axes 
     Returns
     -------
     Axes
-        Study i lies at y = i. Proportions are in percent. Studies that are not estimable keep their row.
+        Row i lies at y = i, headings of subgroups being rows too. Proportions are in percent. Studies that
+        are not estimable keep their row.
 
     Raises
     ------
@@ -80,51 +76,85 @@ def plot_forest(effects: EffectSizes, *, pooled: Pooled | None = None, ax: Axes 
     ValueError
         If the effects are more than one set of studies, or a pooled estimate is of another measure.
     """
-    summaries = summaries_of(effects, pooled)
-    labels = [*_study_labels(effects), *summary_labels(summaries)]
+    check_choice("prediction", prediction, PREDICTIONS)
+    content = forest_input(effects, pooled=pooled, intervals=intervals, overall=overall)
+    look = forest_layout("default")
+    order = sorted_rows(content, sort_by)
+    lines = [
+        line
+        for line in forest_lines(content, order, look, group_order=group_order, prediction=prediction)
+        if line.kind != "words"
+    ]
     with house_style():
-        scale = axis_scale(effects.measure)
-        ax = labelled_axes(labels, xlabel=scale.label, ax=ax)
-        set_x_axis(ax, scale, *_limits(effects, summaries, scale))
-        _draw(ax, effects, summaries, list(map(float, range(len(labels)))), half_height=0.3)
+        scale = axis_scale(content.measure, axis=axis)
+        heads = {number for number, line in enumerate(lines) if line.kind in {"group", "pooled"}}
+        ax = labelled_axes([line.label for line in lines], xlabel=scale.label, bold=heads, ax=ax)
+        set_x_axis(ax, scale, *forest_limits(content, scale))
+        draw_lines(
+            ax,
+            content,
+            scale,
+            look,
+            lines,
+            [float(i) for i in range(len(lines))],
+            prediction=prediction,
+            half_height=0.3,
+            row_height=points_per_unit(ax),
+        )
     return ax
 
 
 def figure_forest(
-    effects: EffectSizes,
+    effects: Drawable,
     *,
     pooled: Pooled | None = None,
-    table: TwoByTwo | TwoRates | Proportion | None = None,
-    columns: Sequence[str] | None = None,
+    table: Counts | None = None,
+    columns: ForestColumns | None = None,
     arms: tuple[str, str] = ("Exposed", "Control"),
     favours: tuple[str, str] | None = None,
-    study_heading: str = "Study",
+    study_heading: str | None = None,
     digits: int | None = None,
     xlabel: str | None = None,
     xlim: tuple[float, float] | None = None,
-    width_mm: float = 174.0,
+    width_mm: float | None = None,
     note: str | None = None,
     synthetic: bool = False,
+    layout: str = "default",
+    axis: str | None = None,
+    prediction: str = "bar",
+    overall: bool = True,
+    weights: str | None = None,
+    sort_by: str | ArrayLike | None = None,
+    group_order: Sequence[str] | None = None,
+    intervals: Estimate | None = None,
+    risk_of_bias: RiskOfBias | None = None,
 ) -> Figure:
     """Draw a forest plot with its columns of text, at its printed size.
 
     Parameters
     ----------
-    effects : EffectSizes
-        Of shape (k,), in the order of the rows.
-    pooled : PooledEstimate, or sequence of (str, Estimate or PooledEstimate), optional
-        One diamond each. A meta-analysis also gives weights (the first one), prediction interval and the
-        line on heterogeneity.
-    table : TwoByTwo, TwoRates or Proportion, optional
+    effects : EffectSizes, PooledEstimate, Subgroups or PooledSteps
+        Studies of shape (k,), in the order of the rows. A result of `pool` or `subgroups` is drawn with its
+        own studies; one of `cumulative` or `leave_one_out` has a row a step, in the order of its steps.
+    pooled : PooledEstimate, Subgroups or sequence of (str, Estimate or PooledEstimate), optional
+        One diamond each, one below the other. A meta-analysis also gives weights, prediction interval and
+        the line on heterogeneity; a common-effect and a random-effects model give a column of weights each,
+        and squares follow the first. `Subgroups` give headings, a hollow diamond each, the diamond of all
+        studies and the test between groups.
+    table : TwoByTwo, TwoRates, Proportion or Rate, optional
         Of shape (k,): the counts that are printed.
-    columns : sequence of {"counts", "effect", "weight"}, optional
-        Which columns are printed. By default all that there are numbers for, and fewer where the page is
-        too narrow for them or many labels would be broken: first the weights are left out, then the counts.
+    columns : sequence or mapping, optional
+        Which columns are printed. Names of the built-in ones are "counts", "effect", "weight", "p" and "risk
+        of bias", for steps also "i2", "tau2" and "studies"; a column of your own is a `ForestColumn` or
+        (heading, texts). "plot" says where the panel stands; without it each column stands on its usual
+        side. A mapping of headings to texts adds columns to the usual ones. By default all that there are
+        numbers for, and fewer where the page is too narrow or many labels would be broken: first the weights
+        are left out, then the counts.
     arms : tuple of str, default ("Exposed", "Control")
         Headings over the counts of the two arms.
     favours : tuple of str, optional
         What lies left and right of the null ("lower risk with AS", "higher risk with AS").
-    study_heading : str, default "Study"
+    study_heading : str, optional
         Heading of the labels.
     digits : int, optional
         Decimals of the effects; by default those of `tables.format`, row by row.
@@ -133,17 +163,39 @@ def figure_forest(
     xlim : tuple of float, optional
         Limits of the axis; in percent for proportions. By default they hold all estimates and every
         interval that would not squeeze the others; intervals that go on end in an arrow.
-    width_mm : float, default 174
-        Printed width: 174 mm fill two columns of a journal, 84 mm one.
+    width_mm : float, optional
+        Printed width, by default that of two columns in the style that is drawn with.
     note : str, optional
         Printed under the figure.
     synthetic : bool, default False
         Must be set where the data are made up: the figure then says so.
+    layout : {"default", "revman", "jama", "bmj", "lancet"}
+        In whose manner columns, words and marks are set; see Notes.
+    axis : {"log", "linear", "logit"}, optional
+        Another axis than the measure's own: logit or log for proportions near 0 or 100 %.
+    prediction : {"bar", "shade", "density", "none"}
+        Prediction intervals as a bar below the diamond, as the ground on which it stands, as the density of
+        the effect in a further study, or not at all.
+    overall : bool, default True
+        Whether the results over all studies are drawn; subgroups may stand alone.
+    weights : {"overall", "within"}, optional
+        For subgroups: weights of the analysis of all studies, or those that add to 100 in each subgroup. By
+        default the former where the overall result is drawn.
+    sort_by : {"effect", "precision", "weight", "label"} or array_like, optional
+        Sorts the rows, in subgroups within each, with all their columns: ascending, descending with a minus
+        ("-weight"), or by one key a row.
+    group_order : sequence of str, optional
+        Names of the subgroups in the order that they are drawn in.
+    intervals : Estimate, optional
+        Of shape (k,): intervals to be shown in place of the normal ones, such as exact ones. Where one limit
+        is NaN the line goes to the other alone.
+    risk_of_bias : RiskOfBias, optional
+        Judgements on the studies, found by their labels.
 
     Returns
     -------
     Figure
-        Letters are 7 points or more at the printed size.
+        At its printed size, with title, caption, alternative text and numbers for `save_figure`.
 
     Raises
     ------
@@ -151,265 +203,141 @@ def figure_forest(
         If an argument is of another type.
     ValueError
         If shapes do not match, a column is unknown or has no numbers, the page is too narrow for what was
-        chosen, or a label needs letters that the font does not have.
+        chosen, or a label needs letters that no font has.
+
+    Notes
+    -----
+    Areas of squares are proportional to weights; where a square is longer than its interval, the interval is
+    seen in it in white. Hollow squares: studies without weight.
+
+    Layouts follow what one sees in printed figures. The journals' guides for authors were not read for them,
+    and may ask for more:
+
+    - "revman": Cochrane's Review Manager. Events and totals of each arm, weight, "IV, Random, 95% CI" with
+      square brackets, the panel right of them under the same heading, totals of the counts, and under the
+      diamond the lines "Heterogeneity: Tau²; Chi², df (P); I²" and "Test for overall effect: Z".
+    - "jama": source, events and totals, effect, the panel with what it favours above it, weight; P-values
+      without a leading zero.
+    - "bmj": events/total, the panel, weight, effect with "to"; grey bands; the tests in lines of their own.
+    - "lancet": events/total as (n/N), the panel, effect with raised decimal points and en dashes, weight;
+      black squares; "Heterogeneity: I², τ², p" under the diamond.
+
+    References
+    ----------
+    Lewis S, Clarke M (2001). Forest plots: trying to see the wood and the trees. BMJ 322:1479-1480.
+    DOI 10.1136/bmj.322.7300.1479
+
+    Deeks JJ, Higgins JPT, Altman DG (2019). Analysing data and undertaking meta-analyses. Chapter 10 of the
+    Cochrane Handbook for Systematic Reviews of Interventions. DOI 10.1002/9781119536604.ch10.
+    (Citation not verified.)
+
+    Riley RD, Higgins JPT, Deeks JJ (2011). Interpretation of random effects meta-analyses. BMJ 342:d549.
+    DOI 10.1136/bmj.d549
+
+    Examples
+    --------
+    >>> from analysis import EffectSizes, pool
+    >>> effects = EffectSizes(effect=[0.1, 0.3, 0.7], variance=[0.03, 0.05, 0.02], measure="OR", label="ABC")
+    >>> figure = figure_forest(pool(effects), favours=("less", "more"), layout="lancet", sort_by="-weight")
+    >>> len(figure.axes)
+    1
     """
-    summaries = summaries_of(effects, pooled)
-    studies = _study_labels(effects)
-    if table is not None and (table.shape or (1,)) != (len(studies),):
-        raise ValueError(
-            f"`table` must have the shape of the effects, ({len(studies)},), but has {table.shape}."
-        )
-    with house_style():
-        content = _Content(
-            effects=effects,
-            summaries=summaries,
-            studies=studies,
-            table=table,
-            arms=arms,
-            heading=study_heading,
-            digits=digits,
-        )
-        named, rows, layout = _fit(content, columns, width_mm)
-        scale = axis_scale(effects.measure)
-        limits = xlim if xlim is not None else _limits(effects, summaries, scale)
-        words = break_favours(favours, layout, scale, limits)
-        below = UNDER_AXIS + (max(map(len, words)) * BODY_SIZE * LINE_SPACING if favours else 0.0)
-        page = draw_page(layout, named, rows, below=below, notes=_notes(summaries, note), synthetic=synthetic)
-        set_x_axis(page.axes, scale, *limits)
-        if xlabel is not None:
-            page.axes.set_xlabel(xlabel)
-        _draw(page.axes, effects, summaries, page.centres, half_height=3.8)
-        write_favours(page, scale, words, limits)
-    return page.figure
-
-
-def _fit(
-    content: _Content, columns: Sequence[str] | None, width_mm: float
-) -> tuple[list[Column], list[Row], Layout]:
-    if columns is not None:
-        for name in columns:
-            check_choice("columns", name, COLUMNS)
-        lacking = [name for name in columns if name not in content.available]
-        if lacking:
-            raise ValueError(
-                f"`columns` must be among those that there are numbers for, "
-                f"{', '.join(map(repr, content.available))}, but got {lacking[0]!r}. "
-                "Counts need table=, weights need pooled=."
-            )
-        choices: list[tuple[str, ...]] = [tuple(columns)]
-    else:
-        choices = [choice for choice in _CHOICES if set(choice) <= set(content.available)]
-    fitting: list[tuple[list[Column], list[Row], Layout]] = []
-    refusal = ValueError("`columns` must name at least one column.")
-    for choice in choices:
-        named, rows, panel_after = content.build(choice)
-        try:
-            layout = lay_out(named, rows, width_mm=width_mm, panel_after=panel_after)
-        except ValueError as error:
-            refusal = error
-            continue
-        fitting.append((named, rows, layout))
-        # Better a column less than most labels broken.
-        broken = sum(max(map(len, lines)) - 1 for lines in layout.lines)
-        if broken <= max(8, len(rows) / 4):
-            return fitting[-1]
-    if not fitting:
-        raise refusal
-    return fitting[-1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
-    """What the columns say."""
-
-    effects: EffectSizes
-    summaries: tuple[Summary, ...]
-    studies: tuple[str, ...]
-    table: TwoByTwo | TwoRates | Proportion | None
-    arms: tuple[str, str]
-    heading: str
-    digits: int | None
-
-    @property
-    def available(self) -> tuple[str, ...]:
-        there = {
-            "counts": self.table is not None,
-            "effect": True,
-            "weight": _weights(self.summaries) is not None,
-        }
-        return tuple(name for name in COLUMNS if there[name])
-
-    def build(self, choice: tuple[str, ...]) -> tuple[list[Column], list[Row], int]:
-        """Return columns, rows, and how many columns stand left of the panel."""
-        measure = self.effects.measure
-        percent = is_percent(measure)
-        intervals = _intervals(self.effects, self.summaries)
-        counts = self._counts() if "counts" in choice and self.table is not None else []
-        columns = [Column(heading=self.heading, wraps=True)]
-        columns += [Column(heading=heading, align="right") for heading, _ in counts]
-        level = f"{100 * intervals.confidence_level:g}% CI"
-        weights = _weights(self.summaries)
-        if "effect" in choice:
-            name = f"{measure_of(measure).label}{', %' if percent else ''}\n({level})"
-            columns.append(Column(heading=name, align="right"))
-        if "weight" in choice:
-            columns.append(Column(heading="Weight\n(%)", align="right"))
-        blank = ("",) * len(counts)
-
-        def right(text: str, weight: str) -> tuple[str, ...]:
-            cells = {"effect": text, "weight": weight}
-            return tuple(cells[name] for name in ("effect", "weight") if name in choice)
-
-        rows = []
-        for i, study in enumerate(self.studies):
-            text = self._text(intervals[i])
-            weight = "" if weights is None else format_number(weights[i], 1) if weights[i] > 0 else "–"
-            rows.append(Row(cells=(study, *(cells(i) for _, cells in counts), *right(text, weight))))
-        weighing = next((summary for summary in self.summaries if summary.pooled is not None), None)
-        for number, summary in enumerate(self.summaries):
-            text = self._text(summary.estimate)
-            first = number == 0
-            weight = "100.0" if summary is weighing else ""
-            rows.append(
-                Row(
-                    cells=(summary.label, *blank, *right(text, weight)),
-                    bold=True,
-                    spans=True,
-                    space_above=4.0 if first else 0.0,
-                )
-            )
-            if summary.prediction is not None:
-                # The same decimals as the estimate above it has.
-                value = float(summary.estimate.value)
-                limits = format_estimate(
-                    value, *summary.prediction, measure=measure, digits=self.digits, sign=False
-                ).partition(" ")[2]
-                cells = (prediction_label(summary), *blank, *right(limits, ""))
-                rows.append(Row(cells=cells, spans=True))
-        return columns, rows, 1 + len(counts)
-
-    def _text(self, estimate: Estimate) -> str:
-        return format_estimate(
-            estimate.value,
-            estimate.low,
-            estimate.high,
-            measure=self.effects.measure,
-            digits=self.digits,
-            sign=False,
-        )
-
-    def _counts(self) -> list[tuple[str, Callable[[int], str]]]:
-        table = self.table
-        if isinstance(table, TwoByTwo):
-            return [
-                (f"{self.arms[0]}\nn/N", _over(table.exposed_cases, table.exposed_total)),
-                (f"{self.arms[1]}\nn/N", _over(table.control_cases, table.control_total)),
-            ]
-        if isinstance(table, TwoRates):
-            return [
-                (f"{self.arms[0]}\nevents/time", _over(table.exposed_events, table.exposed_time)),
-                (f"{self.arms[1]}\nevents/time", _over(table.control_events, table.control_time)),
-            ]
-        if isinstance(table, Proportion):
-            return [("n/N", _over(table.events, table.total))]
-        raise TypeError(f"`table` must be TwoByTwo, TwoRates or Proportion, but got {type(table).__name__}.")
-
-
-def _over(events: FloatArray, total: FloatArray) -> Callable[[int], str]:
-    above, below = np.atleast_1d(events), np.atleast_1d(total)
-    return lambda i: f"{format_count(above[i])}/{format_count(below[i])}"
-
-
-def _study_labels(effects: EffectSizes) -> tuple[str, ...]:
-    return effects.label or tuple(f"Study {i + 1}" for i in range(effects.effect.size))
-
-
-def _weights(summaries: Sequence[Summary]) -> FloatArray | None:
-    for summary in summaries:
-        if summary.pooled is not None:
-            return np.ravel(summary.pooled.weights)
-    return None
-
-
-def _intervals(effects: EffectSizes, summaries: Sequence[Summary]) -> Estimate:
-    level = summaries[0].estimate.confidence_level if summaries else 0.95
-    with np.errstate(invalid="ignore", over="ignore"):
-        interval = effects.interval(confidence_level=level)
-    return interval if interval.shape else interval[np.newaxis]
-
-
-def _limits(effects: EffectSizes, summaries: Sequence[Summary], scale: AxisScale) -> tuple[float, float]:
-    intervals = _intervals(effects, summaries)
-    limits = [*intervals.low, *intervals.high]
-    centres = [*intervals.value]
-    for summary in summaries:
-        centres += [float(summary.estimate.value)]
-        limits += [float(summary.estimate.low), float(summary.estimate.high), *(summary.prediction or ())]
-    return automatic_limits(
-        scale, scale.factor * np.array(centres, dtype=float), scale.factor * np.array(limits, dtype=float)
+    content = forest_input(
+        effects,
+        pooled=pooled,
+        intervals=intervals,
+        table=table,
+        risk_of_bias=risk_of_bias,
+        overall=overall,
     )
-
-
-def _draw(
-    ax: Axes,
-    effects: EffectSizes,
-    summaries: Sequence[Summary],
-    positions: Sequence[float],
-    *,
-    half_height: float,
-) -> None:
-    factor = axis_scale(effects.measure).factor
-    intervals = _intervals(effects, summaries)
-    weights = _weights(summaries)
-    largest = 0.0 if weights is None else float(weights.max())
-    places = iter(positions)
-    for i in range(effects.effect.size):
-        value, low, high = (
-            factor * float(part[i]) for part in (intervals.value, intervals.low, intervals.high)
+    with house_style(), numbers_of(forest_layout(layout)):
+        plan = plan_forest(
+            content,
+            columns=columns,
+            arms=arms,
+            favours=favours,
+            study_heading=study_heading,
+            digits=digits,
+            xlabel=xlabel,
+            xlim=xlim,
+            width_mm=width_mm,
+            note=note,
+            synthetic=synthetic,
+            layout=layout,
+            axis=axis,
+            prediction=prediction,
+            weights=weights,
+            sort_by=sort_by,
+            group_order=group_order,
         )
-        weight = 0.0 if weights is None else float(weights[i])
-        side = square_side(ax, weight, largest, low, high)
-        # A study that was left out of the pooling has a hollow square.
-        inside = weights is None or weight > 0
-        draw_interval(ax, next(places), value, low, high, side=side if inside else 4.0, filled=inside)
-    first = True
-    for summary in summaries:
-        y = next(places)
-        value, low, high = (
-            factor * float(part)
-            for part in (summary.estimate.value, summary.estimate.low, summary.estimate.high)
+        record = forest_record(
+            content, plan.lines, plan.scale, plan.look, prediction=prediction, synthetic=synthetic
         )
-        draw_diamond(ax, y, value, low, high, half_height=half_height)
-        if first and math.isfinite(value):
-            ax.plot(
-                [value, value],
-                [ax.get_ylim()[1], y],
-                color=GREY,
-                linewidth=0.6,
-                linestyle=(0, (2, 2)),
-                zorder=0.6,
-                gid="pooled line",
+        return keep_record(draw_plan(plan), record)
+
+
+def pages_forest(
+    effects: Drawable, *, page_height_mm: float | None = None, **options: Unpack[ForestOptions]
+) -> list[Figure]:
+    """Draw a long forest plot on several pages of the same width and the same axis.
+
+    Parameters
+    ----------
+    effects : EffectSizes, PooledEstimate, Subgroups or PooledSteps
+        As for `figure_forest`.
+    page_height_mm : float, optional
+        What is printed on one page; no figure is higher. By default the greatest height that the style which
+        is drawn with allows.
+    **options
+        As for `figure_forest`.
+
+    Returns
+    -------
+    list of Figure
+        Headings, axis and the headings of subgroups that go on are repeated, with "(continued)"; notes stand
+        on the last page. Each figure keeps its own part of the numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `figure_forest`, or if a page is too low for a heading, one study and the axis.
+    """
+    content = forest_input(
+        effects,
+        pooled=options.pop("pooled", None),
+        intervals=options.pop("intervals", None),
+        table=options.pop("table", None),
+        risk_of_bias=options.pop("risk_of_bias", None),
+        overall=options.pop("overall", True),
+    )
+    look = forest_layout(options.get("layout", "default"))
+    with house_style(), numbers_of(look):
+        plan = plan_forest(content, **options)  # type: ignore[misc]
+        height = current().maximum_height_mm if page_height_mm is None else page_height_mm
+        runs = break_lines(plan, height)
+        figures = []
+        for number, run in enumerate(runs):
+            ends = number == len(runs) - 1
+            figure = draw_plan(
+                plan,
+                chosen=run,
+                continued=continued_heading(plan, run[0]) if number else None,
+                notes=plan.notes if ends else (CONTINUED,),
+                padding=PADDING,
+                again=number > 0,
             )
-        first = False
-        if summary.prediction is not None:
-            draw_prediction(ax, next(places), *(factor * limit for limit in summary.prediction))
-
-
-def _notes(summaries: Sequence[Summary], note: str | None) -> list[str]:
-    analyses = [summary for summary in summaries if summary.pooled is not None]
-    notes = []
-    for summary in analyses:
-        text = "" if summary.pooled is None else describe_heterogeneity(summary.pooled)
-        if text:
-            notes.append(
-                f"Heterogeneity{f' ({summary.label})' if len(analyses) > 1 else ''}: {_together(text)}"
+            record = forest_record(
+                content,
+                [plan.lines[i] for i in run],
+                plan.scale,
+                plan.look,
+                prediction=plan.prediction,
+                synthetic=plan.synthetic,
             )
-    weights = _weights(summaries)
-    if weights is not None and (weights == 0).any():
-        notes.append("Hollow square, no weight (–): study not in the pooled analysis.")
-    return notes + ([note] if note else [])
-
-
-def _together(text: str) -> str:
-    """Keep "P < 0.001" on one line."""
-    return re.sub(r" ([=<>]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+            if len(runs) > 1:
+                part = f"part {number + 1} of {len(runs)}"
+                record = replace(
+                    record, title=f"{record.title} ({part})", alt=f"{part.capitalize()}. {record.alt}"
+                )
+            figures.append(keep_record(figure, record))
+    return figures

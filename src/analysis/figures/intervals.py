@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis
+import numpy as np
+
+from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis, under_axis
 from analysis.figures.marks import draw_interval
 from analysis.figures.page import Column, Row, draw_page, lay_out
-from analysis.figures.style import house_style
+from analysis.figures.record import FigureRecord, keep_record
+from analysis.figures.style import current, house_style
+from analysis.figures.text import font
 from analysis.tables.format import format_estimate
+from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +71,7 @@ def figure_intervals(
     heading: str = "Method",
     xlabel: str | None = None,
     xlim: tuple[float, float] | None = None,
-    width_mm: float = 174.0,
+    width_mm: float | None = None,
     note: str | None = None,
     synthetic: bool = False,
 ) -> Figure:
@@ -84,8 +89,8 @@ def figure_intervals(
         Replaces the name of the measure under the axis.
     xlim : tuple of float, optional
         Limits of the axis; in percent for proportions.
-    width_mm : float, default 174
-        Printed width.
+    width_mm : float, optional
+        Printed width; by default that of the journal's page.
     note : str, optional
         Printed under the figure.
     synthetic : bool, default False
@@ -94,6 +99,7 @@ def figure_intervals(
     Returns
     -------
     Figure
+        It brings title, caption, alternative text and numbers along for `save_figure`.
 
     Raises
     ------
@@ -119,14 +125,56 @@ def figure_intervals(
             Row(cells=(estimate.method, _text(estimate), *(texts[i] for texts in columns.values())))
             for i, estimate in enumerate(estimates)
         ]
-        layout = lay_out(headings, rows, width_mm=width_mm, panel_after=1)
+        width = current().double_mm if width_mm is None else width_mm
+        layout = lay_out(headings, rows, width_mm=width, panel_after=1)
         notes = [note] if note else []
-        page = draw_page(layout, headings, rows, below=25.5, notes=notes, synthetic=synthetic)
+        page = draw_page(layout, headings, rows, below=under_axis() + 2.5, notes=notes, synthetic=synthetic)
         set_x_axis(page.axes, scale, *(xlim or _limits(estimates, measure)))
         if xlabel is not None:
-            page.axes.set_xlabel(xlabel)
+            page.axes.set_xlabel(xlabel, fontproperties=font(), parse_math=False)
         _draw(page.axes, estimates, page.centres, scale.factor)
-    return page.figure
+        record = _record(estimates, columns, note, synthetic=synthetic)
+    return keep_record(page.figure, record)
+
+
+def _record(
+    estimates: Sequence[Estimate], columns: Mapping[str, Sequence[str]], note: str | None, *, synthetic: bool
+) -> FigureRecord:
+    import pandas as pd
+
+    meaning = measure_of(estimates[0].measure)
+    name = f"{meaning.label[0].lower()}{meaning.label[1:]}"
+    level = f"{100 * estimates[0].confidence_level:g}%"
+    k = len(estimates)
+    methods = "one method" if k == 1 else f"{k} methods"
+    made_up = "Synthetic data. " if synthetic else ""
+    axis = " on a log axis" if axis_scale(estimates[0].measure).log else ""
+    null = " Upright line: no effect." if meaning.null is not None else ""
+    caption = (
+        f"{made_up}Circles and lines: estimates and {level} confidence intervals of the {name} of one table "
+        f"by {methods}{axis}. Arrows: intervals that go on.{null}"
+    )
+    numbers = pd.concat([estimate.to_frame() for estimate in estimates], ignore_index=True)
+    lows, highs = (np.array([float(end) for end in ends]) for ends in _ends(estimates))
+    sentences = [
+        f"{made_up}{level} confidence intervals of one {name} by {methods}.",
+        *(f"{estimate.method}: {_text(estimate)}." for estimate in estimates),
+    ]
+    if meaning.null is not None and k > 1:
+        outside = int(((lows > meaning.null) | (highs < meaning.null)).sum())
+        sentences.append(f"{outside} of {k} intervals exclude no effect.")
+    return FigureRecord(
+        title=f"{meaning.label} of one table by {methods}",
+        caption=f"{caption} {note}" if note else caption,
+        alt=" ".join(sentences),
+        numbers=numbers.assign(
+            **{heading.replace("\n", " "): list(texts) for heading, texts in columns.items()}
+        ),
+    )
+
+
+def _ends(estimates: Sequence[Estimate]) -> tuple[list[float], list[float]]:
+    return [float(one.low) for one in estimates], [float(one.high) for one in estimates]
 
 
 def _check(estimates: Sequence[Estimate]) -> str:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from analysis.figures.axes import UNDER_AXIS, axis_scale, labelled_axes, set_x_axis
+from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis, under_axis
 from analysis.figures.marks import capped_side, draw_interval
 from analysis.figures.page import Column, Row, draw_page, lay_out
-from analysis.figures.style import BLACK, BODY_SIZE, POINTS_PER_INCH, house_style
+from analysis.figures.record import FigureRecord, keep_record
+from analysis.figures.style import BLACK, POINTS_PER_INCH, current, house_style
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.measures.number_needed_to_treat import NumberNeededToTreat
 from analysis.tables.format import format_count
+from analysis.tables.number_style import current_number_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +36,6 @@ _LABEL_GAP = 4.0
 # How far a label may stand out over the end of the axis, in points.
 _OVERHANG = 3.0
 _BESIDE_NULL = 3.0
-_LINE = BODY_SIZE * LINE_SPACING
 # Tenfold mantissas: of all ticks, and of the outermost, which is to stand near the end of its side but well
 # apart from the next.
 _REGULAR = (10, 20, 50)
@@ -93,7 +94,7 @@ def figure_number_needed_to_treat(
     labels: Sequence[str],
     heading: str = "Study",
     xlim: tuple[float, float] | None = None,
-    width_mm: float = 174.0,
+    width_mm: float | None = None,
     note: str | None = None,
     synthetic: bool = False,
 ) -> Figure:
@@ -111,8 +112,8 @@ def figure_number_needed_to_treat(
         Limits of the axis as risk differences, exposed minus controls: one below 0, one above. By default
         they hold every estimate, and every interval that goes on for at most three times the usual one.
         What the axis cuts ends in an arrow.
-    width_mm : float, default 174
-        Printed width.
+    width_mm : float, optional
+        Printed width; by default that of the journal's page.
     note : str, optional
         Printed under the figure.
     synthetic : bool, default False
@@ -121,6 +122,7 @@ def figure_number_needed_to_treat(
     Returns
     -------
     Figure
+        It brings title, caption, alternative text and numbers along for `save_figure`.
 
     Raises
     ------
@@ -159,19 +161,60 @@ def figure_number_needed_to_treat(
             Column(heading=f"Number needed to treat\n({level})", wraps=True),
         ]
         rows = [Row(cells=(label, _text(result, i))) for i, label in enumerate(labels)]
-        layout = lay_out(columns, rows, width_mm=width_mm, panel_after=1)
-        _check_unbroken(rows, layout.right[1] - layout.left[1], width_mm)
+        width = current().double_mm if width_mm is None else width_mm
+        layout = lay_out(columns, rows, width_mm=width, panel_after=1)
+        _check_unbroken(rows, layout.right[1] - layout.left[1], width)
         words = _words(low, high, layout.panel[1] - layout.panel[0], result.outcome)
         page = draw_page(
             layout,
             columns,
             rows,
-            below=words.depth + words.side_lines * _LINE,
+            below=words.depth + words.side_lines * _line(),
             notes=[note] if note else [],
             synthetic=synthetic,
         )
         _draw(page.axes, result, page.centres, words)
-    return page.figure
+        record = _record(result, labels, note, synthetic=synthetic)
+    return keep_record(page.figure, record)
+
+
+def _line() -> float:
+    """Return the height of a line of text in points."""
+    return current().body_size * LINE_SPACING
+
+
+def _record(
+    result: NumberNeededToTreat, labels: Sequence[str], note: str | None, *, synthetic: bool
+) -> FigureRecord:
+    difference = result.risk_difference
+    level = f"{100 * difference.confidence_level:g}%"
+    made_up = "Synthetic data. " if synthetic else ""
+    k = len(labels)
+    rows = "one comparison" if k == 1 else f"{k} comparisons"
+    better, worse = ("left", "right") if result.outcome == "adverse" else ("right", "left")
+    low, high = np.asarray(difference.low), np.asarray(difference.high)
+    both = int(((low <= 0) & (high >= 0)).sum())
+    counted = [(int((result.direction == sign).sum()), name) for sign, name in ((1, "benefit"), (-1, "harm"))]
+    alt = [
+        f"{made_up}Numbers needed to treat of {rows} with {level} confidence intervals.",
+        *(f"On the side of {name}: {count} of {k} estimates." for count, name in counted if k > 1),
+        *(f"{label}: {_text(result, i)}." for i, label in enumerate(labels)),
+        f"Intervals that reach over infinity, and so hold both benefit and harm: {both} of {k}.",
+    ]
+    caption = (
+        f"{made_up}Circles and lines: numbers needed to treat and {level} confidence intervals, the "
+        f"reciprocals of the risk difference (method: {difference.method}) on Altman's axis. Benefit (NNTB) "
+        f"lies to the {better} and harm (NNTH) to the {worse} of ∞, where the treatments do not differ; an "
+        "interval over ∞ holds numbers of both sides. Arrows: intervals that go on."
+    )
+    numbers = result.to_frame()
+    numbers.insert(0, "label", list(labels))
+    return FigureRecord(
+        title=f"Numbers needed to treat of {rows}",
+        caption=f"{caption} {note}" if note else caption,
+        alt=" ".join(alt).replace("\N{NO-BREAK SPACE}", " "),
+        numbers=numbers.assign(difference_low=low, difference_high=high),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +231,7 @@ class _Words:
     @property
     def depth(self) -> float:
         """Points from the axis to the names of its sides."""
-        return UNDER_AXIS + self.label.count("\n") * _LINE
+        return under_axis() + self.label.count("\n") * _line()
 
     @property
     def side_lines(self) -> int:
@@ -222,7 +265,7 @@ def _select(result: NumberNeededToTreat, key: int | None) -> NumberNeededToTreat
 
 
 def _text(result: NumberNeededToTreat, row: int) -> str:
-    text = str(_select(result, row))
+    text = current_number_style().written(str(_select(result, row)))
     # Lines are broken between numbers, never between a number and its name.
     for name in ("NNT", "NNTB", "NNTH", "to"):
         text = text.replace(f"{name} ", f"{name}\N{NO-BREAK SPACE}")
@@ -380,12 +423,13 @@ def _draw(ax: Axes, result: NumberNeededToTreat, places: Sequence[float], words:
                 line,
                 xy=(0.0, 0.0),
                 xycoords=("data", "axes fraction"),
-                xytext=(offset, -(words.depth + (number + 0.5) * _LINE + 0.365 * BODY_SIZE)),
+                xytext=(offset, -(words.depth + (number + 0.5) * _line() + 0.365 * current().body_size)),
                 textcoords="offset points",
                 ha=align,
                 va="baseline",
                 fontproperties=font(),
                 color=BLACK,
                 annotation_clip=False,
+                parse_math=False,
                 gid="side",
             )

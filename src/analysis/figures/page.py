@@ -1,7 +1,8 @@
 """A page of text columns with a panel between them, laid out in points from measured text.
 
 Widths follow from what is printed, so nothing overlaps and nothing is cut off whatever the labels are. What
-is drawn in the panel, and what the cells say, is decided by each figure.
+is drawn in the panel, and what the cells say, is decided by each figure; where columns stand is found in
+`page_widths`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
-from analysis.figures.style import (
-    BODY_SIZE,
-    LIGHT_GREY,
-    POINTS_PER_INCH,
-    POINTS_PER_MM,
-    SMALL_SIZE,
-)
+from analysis.figures.page_text import write_lines
+from analysis.figures.page_widths import Column, Layout, Row, TooNarrowError, lay_out
+from analysis.figures.style import GREY, LIGHT_GREY, POINTS_PER_INCH, current
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.figures.writer import MARGIN, Writer
 
@@ -28,87 +27,25 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["Column", "Layout", "Page", "Row", "draw_page", "lay_out"]
+__all__ = [
+    "Column",
+    "Layout",
+    "Page",
+    "Row",
+    "TooNarrowError",
+    "draw_page",
+    "header_height",
+    "lay_out",
+    "page_heights",
+    "row_heights",
+]
 
-_GAP = 8.0
-# Points between rows, by the number of rows: sixty with their headings are to fit on a page.
-_ROW_PADDINGS = ((30, 2.6), (62, 0.6), (math.inf, -0.5))
+# Room between rows as a share of the size of letters, by the number of rows: sixty are to fit on a page.
+_ROW_PADDINGS = ((30, 0.35), (62, 0.08), (math.inf, -0.066))
 _HEADER_PADDING = 3.0
-# Narrowest a column that may be squeezed gets, as a share of the page, where its words are longer still.
-_SQUEEZED_SHARE = 0.2
+_SPANNER_PADDING = 2.0
+_BAND = "#F0F0F0"
 SYNTHETIC_TEXT = "SYNTHETIC DATA – made up by a computer, not observed in any study"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One text column.
-
-    Parameters
-    ----------
-    heading : str
-        May hold line feeds.
-    align : {"left", "right"}
-        Where its cells stand.
-    wraps : bool
-        Whether its text is broken into lines where the page is too narrow.
-    """
-
-    heading: str
-    align: str = "left"
-    wraps: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row of the page.
-
-    Parameters
-    ----------
-    cells : tuple of str
-        One text a column.
-    bold, small : bool
-        How it is printed.
-    spans : bool
-        Whether the first text may run over the empty cells that follow it, up to the panel.
-    indent : float
-        Of the first cell, in points.
-    space_above : float
-        In points.
-    height : float
-        Least height in points.
-    """
-
-    cells: tuple[str, ...]
-    bold: bool = False
-    small: bool = False
-    spans: bool = False
-    indent: float = 0.0
-    space_above: float = 0.0
-    height: float = 0.0
-
-    @property
-    def spanning(self) -> int | None:
-        """Number of the cell that may run over those that follow."""
-        if not self.spans:
-            return None
-        return next((number for number, text in enumerate(self.cells) if text), None)
-
-    @property
-    def size(self) -> float:
-        """Size of its letters in points."""
-        return SMALL_SIZE if self.small else BODY_SIZE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Where everything stands from left to right, in points, and the broken lines of each cell."""
-
-    width: float
-    left: tuple[float, ...]
-    right: tuple[float, ...]
-    panel: tuple[float, float]
-    headings: tuple[tuple[str, ...], ...]
-    lines: tuple[tuple[tuple[str, ...], ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,159 +55,51 @@ class Page:
     figure: Figure
     axes: Axes
     centres: tuple[float, ...]
+    layout: Layout
+
+    def overlay(self) -> Axes:
+        """Make axes over the columns: x-values are points from the left edge, y-values those of the panel."""
+        place = self.axes.get_position()
+        overlay = self.figure.add_axes((0.0, place.y0, 1.0, place.height), label="overlay")
+        overlay.set_axis_off()
+        overlay.set_xlim(0.0, self.layout.width)
+        overlay.set_ylim(*self.axes.get_ylim())
+        return overlay
 
 
-def lay_out(
-    columns: Sequence[Column],
-    rows: Sequence[Row],
-    *,
-    width_mm: float,
-    panel_after: int,
-    panel_width: float | None = None,
-) -> Layout:
-    """Measure the text and place columns and panel.
+def row_heights(layout: Layout, rows: Sequence[Row], *, padding: float | None = None) -> list[float]:
+    """Return the height of each row in points, without the space above it.
 
     Parameters
     ----------
-    columns : sequence of Column
-        From left to right.
+    layout : Layout
+        With the broken lines of these rows.
     rows : sequence of Row
-        Each with one cell a column.
-    width_mm : float
-        Of the page.
-    panel_after : int
-        How many columns stand left of the panel.
-    panel_width : float, optional
-        In points; by default all that the text leaves, at least a quarter of the page.
-
-    Raises
-    ------
-    ValueError
-        If the text does not fit; says which width would do.
+        As given to `lay_out`.
+    padding : float, optional
+        Room between rows, as a share of the size of letters; by default less on a longer page.
     """
-    page = _page_width(width_mm)
-    room = page - 2 * MARGIN - _GAP * (len(columns) + (0 if panel_width == 0 else 1) - 1)
-    least_panel = 0.25 * page if panel_width is None else panel_width
-    least, natural = _column_widths(columns, rows, page)
-    excess = sum(least) + least_panel - room
-    if excess > 0:
-        # Panel and broken columns, being shares of the page, would grow with it.
-        enough = math.ceil((page + 2 * excess) / POINTS_PER_MM)
-        raise ValueError(
-            f"`width_mm` must be about {enough} or more for these columns, but got {width_mm:g}. "
-            "Leave columns out, or shorten their text."
-        )
-    widths = _share_out(least, natural, room - least_panel)
-    panel = room - sum(widths) if panel_width is None else panel_width
-    panel, widths[0] = _make_room_for_spans(rows, widths, panel_after, panel, page)
-    left, x = [], MARGIN
-    panel_left = x
-    for number, width in enumerate(widths):
-        if number == panel_after:
-            panel_left, x = x, x + panel + (_GAP if panel else 0.0)
-        left.append(x)
-        x += width + _GAP
-    if panel_after == len(widths):
-        panel_left = x
-    right = [edge + width for edge, width in zip(left, widths, strict=True)]
-    lines = tuple(_row_lines(row, left, right, panel_after) for row in rows)
-    headings = tuple(
-        wrap_text(column.heading, width, bold=True) for column, width in zip(columns, widths, strict=True)
-    )
-    return Layout(
-        width=page,
-        left=tuple(left),
-        right=tuple(right),
-        panel=(panel_left, panel_left + panel),
-        headings=headings,
-        lines=lines,
-    )
+    if padding is None:
+        padding = next(share for most, share in _ROW_PADDINGS if len(rows) <= most)
+    room = padding * current().body_size
+    return [
+        max(row.height, max((len(cell) for cell in cells), default=1) * row.size * LINE_SPACING + room)
+        for row, cells in zip(rows, layout.lines, strict=True)
+    ]
 
 
-def _page_width(width_mm: float) -> float:
-    if not 40 <= width_mm <= 1000:
-        raise ValueError(f"`width_mm` must be between 40 and 1000 millimetres, but got {width_mm!r}.")
-    return width_mm * POINTS_PER_MM
+def header_height(layout: Layout, above: float) -> float:
+    """Return the height of all that stands over the rows, in points."""
+    size = current().body_size
+    lines = max((len(lines) for lines in layout.headings), default=0)
+    spanners = max((len(lines) for lines, _, _ in layout.groups), default=0)
+    head = lines * size * LINE_SPACING + (spanners * size * LINE_SPACING + _SPANNER_PADDING) * bool(spanners)
+    return max(head, above) + (_HEADER_PADDING if lines or above else 0.0)
 
 
-def _share_out(least: Sequence[float], natural: Sequence[float], room: float) -> list[float]:
-    """Give each column its natural width; where that is too much, shorten the widest to a common width."""
-    if sum(natural) <= room:
-        return list(natural)
-
-    def cut(limit: float) -> list[float]:
-        return [min(high, max(low, limit)) for low, high in zip(least, natural, strict=True)]
-
-    low, high = 0.0, max(natural)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sum(cut(middle)) <= room else (low, middle)
-    return cut(low)
-
-
-def _column_widths(
-    columns: Sequence[Column], rows: Sequence[Row], page: float
-) -> tuple[list[float], list[float]]:
-    least, natural = [], []
-    for number, column in enumerate(columns):
-        heading = max((text_width(line, bold=True) for line in column.heading.split("\n")), default=0.0)
-        cells = [
-            (row, row.cells[number], row.indent if number == 0 else 0.0)
-            for row in rows
-            if row.cells[number] and number != row.spanning
-        ]
-        full = max(
-            [
-                heading,
-                *(text_width(text, size=row.size, bold=row.bold) + indent for row, text, indent in cells),
-            ]
-        )
-        words = [
-            text_width(word, size=row.size, bold=row.bold) + indent
-            for row, text, indent in cells
-            for word in text.split()
-        ]
-        heading_words = [text_width(word, bold=True) for word in column.heading.split()]
-        longest = max([*words, *heading_words], default=0.0)
-        natural.append(full)
-        # Broken lines read badly below some width, whatever the words are.
-        limit = (
-            page * min(_SQUEEZED_SHARE, 0.75 / sum(other.wraps for other in columns)) if column.wraps else 0
-        )
-        least.append(min(full, max(min(longest, limit), min(full, 0.5 * limit))) if column.wraps else full)
-    return least, natural
-
-
-def _make_room_for_spans(
-    rows: Sequence[Row], widths: list[float], panel_after: int, panel: float, page: float
-) -> tuple[float, float]:
-    """Widen the first column at the cost of a wide panel, where a spanning text would be broken otherwise."""
-    available = sum(widths[:panel_after]) + _GAP * (panel_after - 1)
-    wanted = max(
-        (
-            text_width(row.cells[0], size=row.size, bold=row.bold) + row.indent
-            for row in rows
-            if row.spanning == 0
-        ),
-        default=0.0,
-    )
-    extra = max(0.0, min(wanted - available, panel - 0.42 * page))
-    return panel - extra, widths[0] + extra
-
-
-def _row_lines(
-    row: Row, left: Sequence[float], right: Sequence[float], panel_after: int
-) -> tuple[tuple[str, ...], ...]:
-    lines = []
-    for number, text in enumerate(row.cells):
-        end = number
-        if number == row.spanning:
-            while end + 1 < panel_after and not row.cells[end + 1]:
-                end += 1
-        width = right[end] - left[number] - (row.indent if number == 0 else 0.0)
-        # A hundredth of a point: the width was measured from the same text.
-        lines.append(wrap_text(text, width + 0.01, size=row.size, bold=row.bold))
-    return tuple(lines)
+def page_heights(*, synthetic: bool) -> float:
+    """Return the height of what every page has beside headings, rows, axis and notes, in points."""
+    return 2 * MARGIN + 2 * _HEADER_PADDING + (2 * current().body_size if synthetic else 0.0)
 
 
 def draw_page(
@@ -282,6 +111,7 @@ def draw_page(
     below: float = 0.0,
     notes: Sequence[str] = (),
     synthetic: bool = False,
+    padding: float | None = None,
 ) -> Page:
     """Draw headings, rows and notes, and make the axes of the panel.
 
@@ -297,20 +127,18 @@ def draw_page(
         Printed under everything, one paragraph each.
     synthetic : bool
         Whether the page says, so that nobody can miss it, that its data are made up.
+    padding : float, optional
+        As for `row_heights`.
     """
-    padding = next(space for most, space in _ROW_PADDINGS if len(rows) <= most)
-    heights = [
-        max(row.height, max((len(cell) for cell in cells), default=1) * row.size * LINE_SPACING + padding)
-        for row, cells in zip(rows, layout.lines, strict=True)
-    ]
+    body_size, small_size = current().body_size, current().small_size
+    heights = row_heights(layout, rows, padding=padding)
     note_lines = [
-        wrap_text(note, layout.width - 2 * MARGIN, size=SMALL_SIZE) for note in notes if note.strip()
+        wrap_text(note, layout.width - 2 * MARGIN, size=small_size) for note in notes if note.strip()
     ]
-    banner = 15.0 if synthetic else 0.0
-    head_lines = max((len(lines) for lines in layout.headings), default=0)
-    head = max(head_lines * BODY_SIZE * LINE_SPACING, above) + (_HEADER_PADDING if head_lines else 0.0)
+    banner = 2 * body_size if synthetic else 0.0
+    head = header_height(layout, above)
     body = sum(heights) + sum(row.space_above for row in rows) + 2 * _HEADER_PADDING
-    foot = sum(len(lines) for lines in note_lines) * SMALL_SIZE * LINE_SPACING + 2.5 * len(note_lines)
+    foot = sum(len(lines) for lines in note_lines) * small_size * LINE_SPACING + 2.5 * len(note_lines)
     height = MARGIN + banner + head + body + below + foot + MARGIN
     figure = Figure(figsize=(layout.width / POINTS_PER_INCH, height / POINTS_PER_INCH))
     FigureCanvasAgg(figure)
@@ -318,56 +146,122 @@ def draw_page(
     if synthetic:
         writer.banner(SYNTHETIC_TEXT, banner)
     header_bottom = MARGIN + banner + head
-    for column, lines, left, right in zip(columns, layout.headings, layout.left, layout.right, strict=True):
-        writer.block(
-            lines,
-            x=left if column.align == "left" else right,
-            top=header_bottom - _HEADER_PADDING - len(lines) * BODY_SIZE * LINE_SPACING,
-            align=column.align,
-            bold=True,
-        )
-    if head_lines:
+    _write_headings(writer, layout, columns, header_bottom - _HEADER_PADDING, body_size)
+    if head:
         writer.rule(header_bottom)
     centres, y = [], _HEADER_PADDING
     for row, cells, row_height in zip(rows, layout.lines, heights, strict=True):
         y += row.space_above
         centres.append(y + row_height / 2)
+        if row.band:
+            _draw_band(writer, layout, header_bottom + y, row_height)
+        if row.rule_above:
+            _draw_rule(writer, MARGIN, layout.width - MARGIN, header_bottom + y - row.space_above / 2)
         for number, (column, lines) in enumerate(zip(columns, cells, strict=True)):
-            writer.block(
-                lines,
-                x=layout.left[number] + (row.indent if number == 0 else 0.0)
-                if column.align == "left"
-                else layout.right[number],
-                top=header_bottom + centres[-1] - len(lines) * row.size * LINE_SPACING / 2,
-                align=column.align,
-                size=row.size,
-                bold=row.bold,
-            )
+            if lines:
+                write_lines(
+                    figure,
+                    writer.transform,
+                    lines,
+                    x=_anchor(layout, column, number, row.indent if number == 0 else 0.0),
+                    top=header_bottom + centres[-1] - len(lines) * row.size * LINE_SPACING / 2,
+                    align=column.align,
+                    size=row.size,
+                    bold=row.bold,
+                    gid="cell",
+                )
         y += row_height
     top = header_bottom + body + below
     for lines in note_lines:
         top += 2.5
-        writer.block(lines, x=MARGIN, top=top, size=SMALL_SIZE)
-        top += len(lines) * SMALL_SIZE * LINE_SPACING
+        write_lines(figure, writer.transform, lines, x=MARGIN, top=top, size=small_size, gid="note")
+        top += len(lines) * small_size * LINE_SPACING
+    axes = _axes(figure, layout, 1 - (header_bottom + body) / height, body, height)
+    if synthetic:
+        _watermark(axes, body, layout.panel[1] - layout.panel[0])
+    return Page(figure=figure, axes=axes, centres=tuple(centres), layout=layout)
+
+
+def _anchor(layout: Layout, column: Column, number: int, indent: float) -> float:
+    left, right = layout.left[number] + indent, layout.right[number]
+    return {"left": left, "right": right, "center": (left + right) / 2}[column.align]
+
+
+def _write_headings(
+    writer: Writer, layout: Layout, columns: Sequence[Column], bottom: float, size: float
+) -> None:
+    for number, (column, lines) in enumerate(zip(columns, layout.headings, strict=True)):
+        write_lines(
+            writer.figure,
+            writer.transform,
+            lines,
+            x=_anchor(layout, column, number, 0.0),
+            top=bottom - len(lines) * size * LINE_SPACING,
+            align=column.align,
+            size=size,
+            bold=True,
+            gid="heading",
+        )
+    for lines, first, last in layout.groups:
+        under = max(len(layout.headings[number]) for number in range(first, last + 1)) * size * LINE_SPACING
+        left, right = layout.left[first], layout.right[last]
+        write_lines(
+            writer.figure,
+            writer.transform,
+            lines,
+            x=(left + right) / 2,
+            top=bottom - under - _SPANNER_PADDING - len(lines) * size * LINE_SPACING,
+            align="center",
+            size=size,
+            bold=True,
+            gid="heading",
+        )
+        if under:
+            _draw_rule(writer, left, right, bottom - under - _SPANNER_PADDING / 2)
+
+
+def _draw_rule(writer: Writer, left: float, right: float, y: float) -> None:
+    line = Line2D(
+        [left, right],
+        [y, y],
+        transform=writer.transform,
+        color=GREY,
+        linewidth=current().line_width,
+        gid="rule",
+    )
+    writer.figure.add_artist(line)
+
+
+def _draw_band(writer: Writer, layout: Layout, top: float, height: float) -> None:
+    band = Rectangle(
+        (MARGIN, top),
+        layout.width - 2 * MARGIN,
+        height,
+        transform=writer.transform,
+        facecolor=_BAND,
+        edgecolor="none",
+        zorder=-1,
+        gid="band",
+    )
+    writer.figure.add_artist(band)
+
+
+def _axes(figure: Figure, layout: Layout, bottom: float, body: float, height: float) -> Axes:
     left, right = layout.panel
     axes = figure.add_axes(
-        (
-            left / layout.width,
-            1 - (header_bottom + body) / height,
-            max(right - left, 1.0) / layout.width,
-            body / height,
-        )
+        (left / layout.width, bottom, max(right - left, 1.0) / layout.width, body / height)
     )
+    axes.patch.set_visible(False)
     axes.set_ylim(body, 0.0)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
-    if synthetic:
-        _watermark(axes, body, right - left)
-    return Page(figure=figure, axes=axes, centres=tuple(centres))
+    return axes
 
 
 def _watermark(axes: Axes, height: float, width: float) -> None:
-    size = max(SMALL_SIZE, min(0.14 * width, 0.3 * height, 30.0))
+    # It must fit into the panel whatever the letters of the style are.
+    widest = text_width("SYNTHETIC", size=10.0, bold=True) / 10.0
+    size = min(max(current().small_size, min(0.3 * height, 30.0)), 0.96 * width / widest)
     axes.text(
         0.5,
         0.5,
@@ -379,4 +273,5 @@ def _watermark(axes: Axes, height: float, width: float) -> None:
         color=LIGHT_GREY,
         zorder=0.1,
         gid="watermark",
+        parse_math=False,
     )

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import UNDER_AXIS, axis_scale, labelled_axes, set_x_axis
+from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis, under_axis
 from analysis.figures.marks import capped_side, draw_diamond, draw_interval, draw_prediction
 from analysis.figures.page import Column, Row, draw_page, lay_out
-from analysis.figures.style import BLACK, GREY, LIGHT_GREY, SMALL_SIZE, house_style
+from analysis.figures.prevalence_record import prevalence_record
+from analysis.figures.record import keep_record
+from analysis.figures.style import BLACK, GREY, current, house_style
 from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_count, format_estimate, format_interval, format_percent
@@ -36,6 +38,8 @@ __all__ = ["figure_prevalence_range", "plot_prevalence_range"]
 _DERIVED_SIGN = "†"
 _DERIVED_NOTE = f"{_DERIVED_SIGN} and hollow marker: number of events derived from the printed percentage."
 _SIDE = 4.6
+# Opaque, because EPS knows no transparency.
+_BAND = "#E2E2E2"
 _XLABEL = "Prevalence (%)"
 
 
@@ -132,7 +136,7 @@ def figure_prevalence_range(
     derived: ArrayLike | None = None,
     study_heading: str = "Study",
     xlabel: str = _XLABEL,
-    width_mm: float = 174.0,
+    width_mm: float | None = None,
     note: str | None = None,
     synthetic: bool = False,
 ) -> Figure:
@@ -163,8 +167,8 @@ def figure_prevalence_range(
         Heading of the labels.
     xlabel : str, default "Prevalence (%)"
         Under the axis, which goes from 0 to 100.
-    width_mm : float, default 174
-        Printed width.
+    width_mm : float, optional
+        Printed width; by default that of the journal's page.
     note : str, optional
         Printed under the figure.
     synthetic : bool, default False
@@ -173,6 +177,7 @@ def figure_prevalence_range(
     Returns
     -------
     Figure
+        It brings title, caption, alternative text and numbers along for `save_figure`.
 
     Raises
     ------
@@ -194,25 +199,38 @@ def figure_prevalence_range(
     )
     with house_style():
         columns, rows, panel_after = _table(content, study_heading)
-        layout = lay_out(columns, rows, width_mm=width_mm, panel_after=panel_after)
+        width = current().double_mm if width_mm is None else width_mm
+        small = current().small_size
+        layout = lay_out(columns, rows, width_mm=width, panel_after=panel_after)
         panel = layout.panel[1] - layout.panel[0]
-        words = wrap_text(content.band_label, panel, size=SMALL_SIZE) if content.band is not None else ()
+        words = wrap_text(content.band_label, panel, size=small) if content.band is not None else ()
         notes = [_DERIVED_NOTE] if content.derived.any() else []
         page = draw_page(
             layout,
             columns,
             rows,
-            above=len(words) * SMALL_SIZE * LINE_SPACING + 1.0,
-            below=UNDER_AXIS,
+            above=len(words) * small * LINE_SPACING + 1.0,
+            below=under_axis(),
             notes=[*notes, *([note] if note else [])],
             synthetic=synthetic,
         )
         set_x_axis(page.axes, axis_scale(estimate.measure), 0.0, 100.0)
-        page.axes.set_xlabel(xlabel)
+        page.axes.set_xlabel(xlabel, fontproperties=font(), parse_math=False)
         _draw(page.axes, content, page.centres, half_height=3.6)
         if content.band is not None:
             _write_over_band(page.axes, content.band, words, panel)
-    return page.figure
+        record = prevalence_record(
+            estimate if estimate.shape else estimate[np.newaxis],
+            labels,
+            groups=groups,
+            counts=counts,
+            band=band,
+            pooled=pooled or {},
+            derived=content.derived,
+            note=note,
+            synthetic=synthetic,
+        )
+    return keep_record(page.figure, record)
 
 
 def _content(
@@ -364,7 +382,7 @@ def _study_cells(content: _Content, row: int) -> tuple[str, ...]:
 def _draw(ax: Axes, content: _Content, positions: Sequence[float], *, half_height: float) -> None:
     if content.band is not None:
         low, high = content.band
-        ax.axvspan(low, high, facecolor=LIGHT_GREY, alpha=0.6, edgecolor="none", zorder=0.2, gid="band")
+        ax.axvspan(low, high, facecolor=_BAND, edgecolor="none", zorder=0.2, gid="band")
         for limit in content.band:
             ax.axvline(limit, color=GREY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=0.3, gid="band limit")
     estimate = content.estimate
@@ -386,7 +404,8 @@ def _draw(ax: Axes, content: _Content, positions: Sequence[float], *, half_heigh
 
 
 def _write_over_band(ax: Axes, band: tuple[float, float], words: Sequence[str], panel: float) -> None:
-    half = max((text_width(line, size=SMALL_SIZE) for line in words), default=0.0) / 2
+    small = current().small_size
+    half = max((text_width(line, size=small) for line in words), default=0.0) / 2
     # Over the middle of the band, as far as the panel allows.
     middle = min(max(panel * (band[0] + band[1]) / 200, half), panel - half)
     for number, line in enumerate(reversed(words)):
@@ -394,12 +413,13 @@ def _write_over_band(ax: Axes, band: tuple[float, float], words: Sequence[str], 
             line,
             xy=(0.0, 1.0),
             xycoords="axes fraction",
-            xytext=(middle, 3.5 + number * SMALL_SIZE * LINE_SPACING),
+            xytext=(middle, 3.5 + number * small * LINE_SPACING),
             textcoords="offset points",
             ha="center",
             va="baseline",
-            fontproperties=font(SMALL_SIZE),
+            fontproperties=font(small),
             color=BLACK,
             annotation_clip=False,
+            parse_math=False,
             gid="band label",
         )

@@ -42,11 +42,35 @@ _records: WeakKeyDictionary[Figure, FigureRecord] = WeakKeyDictionary()
 
 
 def keep_record(figure: Figure, record: FigureRecord) -> Figure:
-    """Keep the record as long as the figure lives, and return the figure."""
+    """Keep the record as long as the figure lives.
+
+    Parameters
+    ----------
+    figure : Figure
+        A finished figure.
+    record : FigureRecord
+        Its words and numbers.
+
+    Returns
+    -------
+    Figure
+        The same figure.
+    """
     _records[figure] = record
     return figure
 
 
 def record_of(figure: Figure) -> FigureRecord | None:
-    """Return what was kept for a figure, or None."""
+    """Return the words and the numbers of a figure.
+
+    Parameters
+    ----------
+    figure : Figure
+        One that a `figure_x` function made.
+
+    Returns
+    -------
+    FigureRecord or None
+        None where nothing was kept: of figures that were made in another way.
+    """
     return _records.get(figure)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.style import context
 
-from analysis.values.arguments import check_choice
+from analysis.figures.fonts import font_chain
+from analysis.figures.journals import DEFAULT_FONT, JOURNALS, Preset, preset
+from analysis.tables.number_style import number_style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,14 +54,14 @@ VERMILLION = "#D55E00"
 GREY = "#595959"
 LIGHT_GREY = "#D9D9D9"
 
-# The one font that comes with matplotlib, so that a figure has the same widths on every machine.
-FONT = "DejaVu Sans"
-BODY_SIZE = 7.5
-SMALL_SIZE = 7.0
+FONT = DEFAULT_FONT
+BODY_SIZE = JOURNALS["default"].body_size
+SMALL_SIZE = JOURNALS["default"].small_size
 
 EXPORT_SETTINGS: dict[str, object] = {
     # TrueType: text in the PDF stays text, with the font embedded; Type 3 is refused by many publishers.
     "pdf.fonttype": 42,
+    "ps.fonttype": 42,
     # Outlines: the picture is the same where DejaVu Sans is not installed. What a screen reader reads is
     # the title and the description in the file, which say more than scattered labels would.
     "svg.fonttype": "path",
@@ -73,73 +74,36 @@ EXPORT_SETTINGS: dict[str, object] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """What a journal asks of a figure.
-
-    Parameters
-    ----------
-    name : str
-        As given to `style`.
-    fonts : tuple of str
-        Font families from the most wanted on; the last one is always there.
-    body_size, small_size : float
-        Sizes of letters in points at the printed size: labels, and notes.
-    single_mm, double_mm : float
-        Widths of one column and of the page in millimetres.
-    line_width : float
-        Of axes and rules, in points.
-    """
-
-    name: str
-    fonts: tuple[str, ...]
-    body_size: float
-    small_size: float
-    single_mm: float
-    double_mm: float
-    line_width: float
-
-
-_PRESETS = {
-    "default": Preset(
-        name="default",
-        fonts=(FONT,),
-        body_size=BODY_SIZE,
-        small_size=SMALL_SIZE,
-        single_mm=84.0,
-        double_mm=174.0,
-        line_width=0.6,
-    )
-}
-
-_STYLES: dict[str, dict[str, object]] = {
-    "default": EXPORT_SETTINGS
-    | {
-        "font.family": [FONT],
-        "font.size": BODY_SIZE,
+def _settings(name: str) -> dict[str, object]:
+    journal = JOURNALS[name]
+    return EXPORT_SETTINGS | {
+        "font.family": list(font_chain(journal.fonts)),
+        "font.size": journal.body_size,
         "text.color": BLACK,
         "text.parse_math": False,
         "figure.dpi": 150,
         "figure.facecolor": "white",
         "axes.facecolor": "white",
         "axes.edgecolor": BLACK,
-        "axes.linewidth": 0.6,
-        "axes.labelsize": BODY_SIZE,
+        "axes.linewidth": journal.line_width,
+        "axes.labelsize": journal.body_size,
+        "axes.titlesize": journal.body_size,
+        "legend.fontsize": journal.small_size,
         "axes.labelpad": 2.0,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.unicode_minus": True,
-        "xtick.labelsize": BODY_SIZE,
-        "ytick.labelsize": BODY_SIZE,
+        "xtick.labelsize": journal.body_size,
+        "ytick.labelsize": journal.body_size,
         "xtick.major.size": 3.0,
         "ytick.major.size": 3.0,
-        "xtick.major.width": 0.6,
-        "ytick.major.width": 0.6,
+        "xtick.major.width": journal.line_width,
+        "ytick.major.width": journal.line_width,
         "xtick.major.pad": 2.0,
         "lines.linewidth": 0.9,
         "lines.solid_capstyle": "butt",
     }
-}
+
 
 _active: ContextVar[str | None] = ContextVar("active style", default=None)
 
@@ -150,8 +114,10 @@ def style(name: str = "default") -> Iterator[None]:
 
     Parameters
     ----------
-    name : {"default"}
-        The style. What a user's own configuration of matplotlib says does not enter.
+    name : {"default", "lancet", "bmj", "jama", "nejm", "nature", "plos", "elsevier", "springer"}
+        The journal or publisher whose fonts, sizes and widths are drawn with. What a user's own configuration
+        of matplotlib says does not enter. Numbers are written as the journal writes them, see
+        `analysis.tables.number_style`.
 
     Yields
     ------
@@ -161,7 +127,7 @@ def style(name: str = "default") -> Iterator[None]:
     Raises
     ------
     ValueError
-        If there is no such style.
+        If there is no such style; lists those that there are.
 
     Examples
     --------
@@ -173,10 +139,16 @@ def style(name: str = "default") -> Iterator[None]:
     >>> matplotlib.rcParams["pdf.fonttype"] == before
     True
     """
-    settings = _STYLES[check_choice("name", name, _STYLES)]
+    chosen = preset(name, argument="name").name
+    with number_style(chosen), _drawn_as(chosen):
+        yield
+
+
+@contextmanager
+def _drawn_as(name: str) -> Iterator[None]:
     token = _active.set(name)
     try:
-        with context(["default", settings]):
+        with context(["default", _settings(name)]):
             yield
     finally:
         _active.reset(token)
@@ -184,14 +156,15 @@ def style(name: str = "default") -> Iterator[None]:
 
 def current() -> Preset:
     """Return the preset that is drawn with now; the default one outside of every `with style(...)`."""
-    return _PRESETS[_active.get() or "default"]
+    return JOURNALS[_active.get() or "default"]
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw with the style that the caller chose, or with the default one if none was chosen."""
     if _active.get() is None:
-        with style():
+        # How numbers are written may have been chosen without a style, and stays.
+        with _drawn_as("default"):
             yield
     else:
         yield

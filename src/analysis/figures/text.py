@@ -1,6 +1,6 @@
 """Text measured before it is drawn: widths in points, lines broken to a width.
 
-Widths come from the font's own outlines, so they do not depend on the screen or the file format.
+Widths come from the fonts' own outlines, so they do not depend on the screen or the file format.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from matplotlib.font_manager import FontProperties, findfont
-from matplotlib.ft2font import FT2Font
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from analysis.figures.style import BODY_SIZE, FONT, current
+from analysis.figures.fonts import PACKAGED_FONT, font_chain, lacking_characters, warn_of_substitute
+from analysis.figures.style import current
 
 __all__ = ["LINE_SPACING", "check_glyphs", "font", "text_width", "wrap_text"]
 
@@ -20,43 +20,60 @@ LINE_SPACING = 1.24
 
 
 def font(size: float | None = None, *, bold: bool = False) -> FontProperties:
-    """Return the font of the style that is drawn with, in a size (points, by default its body size)."""
+    """Return the font of the style that is drawn with, in a size (points, by default its body size).
+
+    Warns
+    -----
+    FontWarning
+        Once in a process, if the font that the journal wants most is not installed.
+    """
     preset = current()
-    return _font(preset.fonts, preset.body_size if size is None else size, bold=bold)
+    warn_of_substitute(preset.fonts)
+    return _font(font_chain(preset.fonts), preset.body_size if size is None else size, bold=bold)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _font(families: tuple[str, ...], size: float, *, bold: bool) -> FontProperties:
     return FontProperties(family=list(families), size=size, weight="bold" if bold else "normal")
 
 
-@lru_cache(maxsize=2)
-def _characters(*, bold: bool) -> frozenset[int]:
-    return frozenset(FT2Font(findfont(font(bold=bold))).get_charmap())
-
-
 def check_glyphs(text: str, *, bold: bool = False) -> None:
-    """Raise `ValueError` if the font lacks a character: an empty box must not get into print."""
-    known = _characters(bold=bold)
-    lacking = sorted({character for character in text if ord(character) not in known and character != "\n"})
+    """Raise `ValueError` if no installed font has a character: an empty box must not get into print."""
+    if text.isascii():
+        return
+    preset = current()
+    lacking = lacking_characters(text, preset.fonts, bold=bold)
     if lacking:
+        chain = font_chain(preset.fonts)
+        way_out = (
+            "such as Noto Sans CJK"
+            if PACKAGED_FONT in chain
+            else "for Chinese and Japanese: pip install 'epi-reanalysis[cjk]'"
+        )
         raise ValueError(
-            f"Text of a figure must use characters of {FONT}, but {text!r} has "
-            f"{', '.join(map(repr, lacking))}. Write it in Latin, Greek or Cyrillic letters."
+            f"Text of a figure must use characters of {chain[0]} or of another installed font, but {text!r} "
+            f"has {', '.join(map(repr, lacking))}. Install a font that has them ({way_out}), or write it in "
+            "other letters."
         )
 
 
-@lru_cache(maxsize=8192)
-def text_width(text: str, *, size: float = BODY_SIZE, bold: bool = False) -> float:
-    """Return the width of one line of text in points."""
+def text_width(text: str, *, size: float | None = None, bold: bool = False) -> float:
+    """Return the width of one line of text in points, by default in the body size of the style."""
     if not text:
         return 0.0
     check_glyphs(text, bold=bold)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font(size, bold=bold), ismath=False)
+    preset = current()
+    return _width(text, font_chain(preset.fonts), preset.body_size if size is None else size, bold=bold)
+
+
+@lru_cache(maxsize=16384)
+def _width(text: str, families: tuple[str, ...], size: float, *, bold: bool) -> float:
+    prop = _font(families, size, bold=bold)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
     return float(width)
 
 
-def wrap_text(text: str, width: float, *, size: float = BODY_SIZE, bold: bool = False) -> tuple[str, ...]:
+def wrap_text(text: str, width: float, *, size: float | None = None, bold: bool = False) -> tuple[str, ...]:
     """Break text into lines of at most `width` points.
 
     Lines are broken at spaces; a word that is too long for a line is broken within. Line feeds are kept,
@@ -78,7 +95,7 @@ def wrap_text(text: str, width: float, *, size: float = BODY_SIZE, bold: bool = 
     return tuple(lines)
 
 
-def _pieces(word: str, width: float, *, size: float, bold: bool) -> list[str]:
+def _pieces(word: str, width: float, *, size: float | None, bold: bool) -> list[str]:
     pieces = [""]
     for character in word:
         fits = text_width(pieces[-1] + character, size=size, bold=bold) <= width

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
 
-from analysis.figures.style import BLACK, BODY_SIZE, GREY, POINTS_PER_INCH
+from analysis.figures.style import BLACK, GREY, POINTS_PER_INCH, current
 from analysis.figures.text import LINE_SPACING, font, text_width
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ class Writer:
         x: float,
         top: float,
         align: str = "left",
-        size: float = BODY_SIZE,
+        size: float | None = None,
         bold: bool = False,
     ) -> None:
-        """Write lines one below the other, the first one's upper edge at `top`."""
+        """Write lines one below the other, the first one's upper edge at `top`; by default in body size."""
+        size = current().body_size if size is None else size
         for number, line in enumerate(lines):
             # Capital letters are 0.73 of the size: this puts their middle on the middle of the line.
             baseline = top + (number + 0.5) * size * LINE_SPACING + 0.365 * size
@@ -61,7 +62,13 @@ class Writer:
     def rule(self, y: float) -> None:
         """Draw the line below the headings."""
         self.figure.add_artist(
-            Line2D([MARGIN, self.width - MARGIN], [y, y], transform=self.transform, color=GREY, linewidth=0.6)
+            Line2D(
+                [MARGIN, self.width - MARGIN],
+                [y, y],
+                transform=self.transform,
+                color=GREY,
+                linewidth=current().line_width,
+            )
         )
 
     def banner(self, text: str, height: float) -> None:
@@ -76,7 +83,7 @@ class Writer:
                 edgecolor="none",
             )
         )
-        size = BODY_SIZE
+        size = current().body_size
         if text_width(text, size=size, bold=True) > self.width - 4 * MARGIN:
             text = text.partition(" –")[0]
         self.figure.text(
@@ -88,5 +95,6 @@ class Writer:
             va="baseline",
             fontproperties=font(size, bold=True),
             color="white",
+            parse_math=False,
             gid="synthetic",
         )
