@@ -253,13 +253,7 @@ from analysis.figures.drapery import (
     figure_drapery as figure_drapery,
 )
 from analysis.figures.drapery import (
-    figure_p_value_function as figure_p_value_function,
-)
-from analysis.figures.drapery import (
     plot_drapery as plot_drapery,
-)
-from analysis.figures.drapery import (
-    plot_p_value_function as plot_p_value_function,
 )
 from analysis.figures.export import (
     save_figure as save_figure,
@@ -344,6 +338,12 @@ from analysis.figures.number_needed_to_treat import (
 )
 from analysis.figures.number_needed_to_treat import (
     plot_number_needed_to_treat as plot_number_needed_to_treat,
+)
+from analysis.figures.p_value_function import (
+    figure_p_value_function as figure_p_value_function,
+)
+from analysis.figures.p_value_function import (
+    plot_p_value_function as plot_p_value_function,
 )
 from analysis.figures.posterior import (
     figure_posterior as figure_posterior,
@@ -836,6 +836,12 @@ from analysis.meta.prediction import (
 )
 from analysis.meta.prediction import (
     probability_beyond as probability_beyond,
+)
+from analysis.meta.prediction_density import (
+    PredictionDensity as PredictionDensity,
+)
+from analysis.meta.prediction_density import (
+    prediction_density as prediction_density,
 )
 from analysis.meta.priors import (
     DuMouchel as DuMouchel,

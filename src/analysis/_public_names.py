@@ -129,9 +129,7 @@ HOMES = {
     ),
     "analysis.figures.drapery": (
         "figure_drapery",
-        "figure_p_value_function",
         "plot_drapery",
-        "plot_p_value_function",
     ),
     "analysis.figures.export": ("save_figure",),
     "analysis.figures.feasible_cloud": (
@@ -184,6 +182,10 @@ HOMES = {
     "analysis.figures.number_needed_to_treat": (
         "figure_number_needed_to_treat",
         "plot_number_needed_to_treat",
+    ),
+    "analysis.figures.p_value_function": (
+        "figure_p_value_function",
+        "plot_p_value_function",
     ),
     "analysis.figures.posterior": (
         "figure_posterior",
@@ -450,6 +452,10 @@ HOMES = {
     "analysis.meta.prediction": (
         "prediction_interval",
         "probability_beyond",
+    ),
+    "analysis.meta.prediction_density": (
+        "PredictionDensity",
+        "prediction_density",
     ),
     "analysis.meta.priors": (
         "DuMouchel",

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from analysis.figures.axes import automatic_limits, axis_scale
-from analysis.figures.profile_likelihood import panel_page, set_plain_x_axis, set_y_axis
+from analysis.figures.panels import panel_page, set_plain_x_axis, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLUE,

@@ -131,7 +131,8 @@ def forest_input(
         steps = effects
     else:
         studies = effects
-    groups = pooled if isinstance(pooled, Subgroups) else None
+    # Subgroups keep their headings and diamonds beside another result for all studies.
+    groups = next((given for given in (pooled, effects) if isinstance(given, Subgroups)), None)
     if steps is not None:
         drawn, labels, std_error = _steps(steps, groups)
         summaries = summaries_of(drawn.measure, None, pooled)

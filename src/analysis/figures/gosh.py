@@ -14,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from analysis.figures.axes import AxisScale, axis_scale, nice_ticks, set_x_axis
-from analysis.figures.profile_likelihood import PanelPage, panel_page, plain_scale, set_y_axis
+from analysis.figures.panels import PanelPage, fill_axes, panel_page, plain_scale, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
@@ -37,11 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from analysis.values.arrays import BoolArray, FloatArray, IntArray
 
-__all__ = ["figure_gosh", "fill_axes", "plot_gosh"]
+__all__ = ["figure_gosh", "plot_gosh"]
 
 _LABELS = {"i2": "I² (%)", "tau2": "Between-study variance τ²"}
 # Cells of the density along either axis; up to so many subsets are drawn as points.
@@ -304,25 +303,6 @@ def _draw(ax: Axes, cloud: _Cloud, chosen: BoolArray | None, counts: IntArray, m
     colours = np.round(255 * _SHADES(np.clip(shade, 0.0, 1.0))).astype(np.uint8)
     colours[counts == 0] = (255, 255, 255, 0)
     fill_axes(ax, colours, gid="subsets")
-
-
-def fill_axes(
-    ax: Axes, colours: NDArray[np.uint8], *, gid: str, across: tuple[float, float] = (0.0, 1.0)
-) -> None:
-    """Fill axes with cells of even size on the page, whatever the scale is, rows from the bottom up."""
-    limits = ax.get_xlim(), ax.get_ylim()
-    image = ax.imshow(
-        colours,
-        extent=(*across, 0.0, 1.0),
-        transform=ax.transAxes,
-        origin="lower",
-        aspect="auto",
-        interpolation="none",
-        zorder=2,
-    )
-    image.set_gid(gid)
-    # An image sets limits of its own.
-    ax.set(xlim=limits[0], ylim=limits[1])
 
 
 def _bars(cloud: _Cloud, parts: list[BoolArray | None]) -> list[tuple[FloatArray, FloatArray]]:

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from analysis.figures.axes import labelled_axes
-from analysis.figures.profile_likelihood import PanelPage, panel_page, set_plain_x_axis
+from analysis.figures.panels import PanelPage, panel_page, set_plain_x_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,

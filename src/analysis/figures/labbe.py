@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from analysis.figures.axes import nice_ticks
-from analysis.figures.baujat import place_labels
-from analysis.figures.doi import KeyEntry, draw_key, figure_of, panel_points, plane_page, widest_label
+from analysis.figures.label_places import place_labels
+from analysis.figures.plane import KeyEntry, draw_key, figure_of, panel_points, plane_page, widest_label
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, GREY, LIGHT_GREY, current, house_style
 from analysis.figures.text import check_glyphs, font, text_width

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 
 from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis
-from analysis.figures.profile_likelihood import (
+from analysis.figures.panels import (
     PanelPage,
     drop_labels_outside,
     panel_page,

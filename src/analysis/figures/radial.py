@@ -14,8 +14,8 @@ import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from analysis.figures.axes import AxisScale, axis_scale, nice_ticks, set_x_axis
-from analysis.figures.baujat import place_labels
-from analysis.figures.doi import (
+from analysis.figures.label_places import place_labels
+from analysis.figures.plane import (
     KeyEntry,
     draw_key,
     figure_of,

@@ -19,8 +19,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from analysis.figures.axes import AxisScale, automatic_limits, axis_scale, set_x_axis
-from analysis.figures.gosh import fill_axes
-from analysis.figures.profile_likelihood import PanelPage, panel_page, plain_scale, set_y_axis
+from analysis.figures.panels import PanelPage, fill_axes, panel_page, plain_scale, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
