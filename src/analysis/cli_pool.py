@@ -318,9 +318,8 @@ def _results(
     from analysis.values.counts import TwoByTwo
 
     between = number if (number := _number(tau2)) is not None else tau2
-    interval = ci or ("wald" if model == "common" else "hartung-knapp-adhoc")
     try:
-        pooled = pool(studies.effects, model=model, tau2=between, ci=interval, confidence_level=level)
+        pooled = pool(studies.effects, model=model, tau2=between, ci=ci, confidence_level=level)
         table = studies.counts if isinstance(studies.counts, TwoByTwo) else None
         small_study = small_study_summary(
             studies.effects, table, tau2=between, confidence_level=pooled.confidence_level

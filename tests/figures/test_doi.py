@@ -1,4 +1,4 @@
-"""Doi plots, and the page, key and y-axis that plots of studies share."""
+"""Doi plots: points, summit, and the index with its warning."""
 
 import numpy as np
 import pytest
@@ -6,20 +6,11 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from analysis.figures.check_figure import check_figure
-from analysis.figures.doi import (
-    KeyEntry,
-    draw_key,
-    figure_doi,
-    figure_of,
-    panel_points,
-    plane_page,
-    plot_doi,
-    set_y_axis,
-)
+from analysis.figures.doi import figure_doi, plot_doi
 from analysis.figures.export import save_figure
 from analysis.figures.journals import JOURNALS
 from analysis.figures.record import record_of
-from analysis.figures.style import POINTS_PER_MM, house_style, style
+from analysis.figures.style import style
 from analysis.meta.lfk_index import lfk_index
 from analysis.values.estimate import EffectSizes
 
@@ -124,47 +115,7 @@ def test_what_does_not_fit_is_refused(bcg, index):
         figure_doi(bcg, index=index, width_mm=30)
 
 
-def test_the_page_has_its_width_and_a_square_stays_one():
-    with house_style():
-        ax = plane_page(width_mm=84)
-        assert 72 * figure_of(ax).get_size_inches()[0] == pytest.approx(84 * POINTS_PER_MM)
-        for width in (84, 174, 300):
-            across, up = panel_points(plane_page(width_mm=width, ratio=1.0))
-            assert across == pytest.approx(up)
-            assert up <= 100 * POINTS_PER_MM + 1e-6
-
-
 def test_made_up_data_are_called_so(check_texts, bcg, index):
     texts = check_texts(figure_doi(bcg, index=index, synthetic=True))
     assert any(text.startswith("SYNTHETIC DATA") for text in texts)
     assert not any("SYNTHETIC" in text for text in check_texts(figure_doi(bcg, index=index)))
-
-
-def test_the_key_breaks_into_rows_and_keeps_shades_together(check_texts, by_gid):
-    key = [
-        KeyEntry(text="study", marker="o"),
-        KeyEntry(text="a line with a long name of its own", line="-"),
-        KeyEntry(text="P ≥ $0.05", patch="#FFFFFF"),
-        KeyEntry(text="less", patch="#AAAAAA"),
-    ]
-    with house_style():
-        ax = plane_page(width_mm=84, key=key)
-        set_y_axis(ax, "y", 1.0, 0.0)
-        draw_key(ax, key)
-        texts = check_texts(figure_of(ax))
-    assert {entry.text for entry in key} <= set(texts)
-    places = {text.get_text(): text.get_position() for text in by_gid(ax, "key") if hasattr(text, "get_text")}
-    assert places["P ≥ $0.05"][1] == places["less"][1] < places["study"][1]
-    # The sign of an entry stands left of its words.
-    assert all(x > 13 for x, _ in places.values())
-
-
-def test_the_y_axis_runs_as_it_is_told():
-    with house_style():
-        ax = plane_page()
-        set_y_axis(ax, "Standard error", 0.8, 0.0)
-        assert ax.get_ylim() == (0.8, 0.0)
-        assert next(text.get_text() for text in ax.get_yticklabels()) in {"0.0", "0"}
-        set_y_axis(ax, "Persons", 100.0, 1e5, log=True)
-        assert ax.get_yscale() == "log"
-        assert all(100 <= tick <= 1e5 for tick in ax.get_yticks())

@@ -369,3 +369,13 @@ def test_results_of_other_studies_are_refused(bcg, bcg_table):
         ValueError, match="`effects` must hold at least one estimable study, but all are missing"
     ):
         plot_funnel(EffectSizes(effect=[np.nan], variance=[1.0]))
+
+
+def test_the_caption_counts_labels_without_room(by_gid):
+    effects = EffectSizes(effect=np.linspace(0.1, 0.11, 12), variance=[0.1] * 12, measure="OR")
+    figure = figure_funnel(effects, annotate=[*range(12), 3])
+    written = len(by_gid(figure.axes[0], "study label"))
+    assert 0 < written < 12
+    assert f"No room for {12 - written} of 12 labels." in record_of(figure).caption
+    assert "No room" not in record_of(figure_funnel(effects, annotate=[0])).caption
+    assert "No room" not in record_of(figure_funnel(effects)).caption

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from analysis.figures import influence as module
 from analysis.figures.axes import labelled_axes
 from analysis.figures.export import save_figure
 from analysis.figures.influence import figure_influence, plot_influence
@@ -170,10 +169,34 @@ def test_many_studies_name_the_influential_only(check_texts, by_gid):
     assert len(_points(figure.axes[0], by_gid)) == 200
 
 
-def test_names_pushed_apart_stay_in_order_and_inside():
-    middles = module._apart([(10.0, 8.0), (11.0, 8.0), (12.0, 8.0), (99.0, 8.0)], 100.0)
-    assert middles == [10.0, 18.0, 26.0, 96.0]
-    assert module._apart([(98.0, 8.0), (99.0, 8.0)], 100.0) == [88.0, 96.0]
+@pytest.mark.parametrize("journal", JOURNALS)
+@pytest.mark.parametrize("k", [30, 40, 60])
+def test_a_page_is_no_higher_than_the_journal_allows(journal, k, check_texts):
+    rng = np.random.default_rng(k)
+    effects = EffectSizes(effect=[*rng.normal(0, 0.3, k - 1), 4.0], variance=rng.uniform(0.01, 0.3, k))
+    result = influence(effects)
+    with style(journal):
+        for names in (None, DIAGNOSTICS[:4]):
+            figure = figure_influence(result, diagnostics=names, synthetic=True, note="A note")
+            check_texts(figure)
+            assert 25.4 * figure.get_size_inches()[1] <= JOURNALS[journal].maximum_height_mm + 0.1
+    # Fewer panels leave room for the names.
+    named = [text for text in figure.texts if text.get_gid() == "study"]
+    assert len(named) == (k if k <= 40 and JOURNALS[journal].maximum_height_mm > 200 else len(named))
+
+
+@pytest.mark.parametrize("k", [13, 40, 200])
+def test_a_narrow_page_is_drawn_whatever_its_height(k, check_texts, by_gid):
+    rng = np.random.default_rng(k)
+    label = [f"Author and others {number}" for number in range(k)]
+    effects = EffectSizes(
+        effect=[*rng.normal(0, 0.3, k - 1), 4.0], variance=rng.uniform(0.01, 0.3, k), label=label
+    )
+    figure = figure_influence(influence(effects), width_mm=60)
+    check_texts(figure)
+    panels = [ax for ax in figure.axes if ax.axison]
+    assert len(panels) == 8
+    assert all(len(_points(ax, by_gid)) == k for ax in panels)
 
 
 def test_two_studies_draw(check_texts):

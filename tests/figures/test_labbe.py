@@ -219,3 +219,13 @@ def test_what_does_not_fit_is_refused(bcg, bcg_table, bcg_pooled):
     empty = TwoByTwo(exposed_cases=[0], exposed_total=[0], control_cases=[1], control_total=[2])
     with pytest.raises(ValueError, match="`table` must have a study with persons in both arms, but has none"):
         plot_labbe(empty)
+
+
+def test_the_caption_counts_labels_without_room(by_gid):
+    cases = np.full(14, 20)
+    table = TwoByTwo(exposed_cases=cases, exposed_total=100, control_cases=cases, control_total=100)
+    figure = figure_labbe(table, labels=["A long name of a study"] * 14, annotate=[*range(14), 2])
+    written = len(by_gid(figure.axes[0], "study label"))
+    assert 0 < written < 14
+    assert f"No room for {14 - written} of 14 labels." in record_of(figure).caption
+    assert "No room" not in record_of(figure_labbe(table, annotate=[0])).caption

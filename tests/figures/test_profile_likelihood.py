@@ -1,21 +1,12 @@
-import itertools
 import time
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import AxisScale
 from analysis.figures.export import save_figure
 from analysis.figures.journals import JOURNALS
-from analysis.figures.profile_likelihood import (
-    figure_profile_likelihood,
-    panel_page,
-    plain_scale,
-    plot_profile_likelihood,
-    set_plain_x_axis,
-    set_y_axis,
-)
+from analysis.figures.profile_likelihood import figure_profile_likelihood, plot_profile_likelihood
 from analysis.figures.record import record_of
 from analysis.figures.style import style
 from analysis.meta.heterogeneity_interval import tau2_interval
@@ -157,49 +148,3 @@ def test_refusals(profile, interval, bcg, bcg_pooled):
         plot_profile_likelihood(profile, confidence_level=95)
     with pytest.raises(ValueError, match="`width_mm` must be at least 50, but got 30"):
         figure_profile_likelihood(profile, width_mm=30)
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(0.0, 1.0), (-0.93, 0.93), (0.001, 0.003), (0.26, 0.36), (1948, 1980)]
-)
-@pytest.mark.parametrize("width", [70.0, 110.0, 400.0])
-def test_plain_x_axes_have_three_ticks_and_short_overhang(low, high, width):
-    with style():
-        page = panel_page(60.0, width_mm=180)
-        ax = page.axes(30.0, 5.0, width, 40.0)
-        set_plain_x_axis(ax, "x", low, high, overhang=9.0)
-        start, end = ax.get_xlim()
-        assert start <= low < high <= end
-        ticks = [tick for tick in ax.get_xticks() if start <= tick <= end]
-        assert 3 <= len(ticks) <= 9
-        figure = page.figure
-        figure.draw_without_rendering()
-        edge = ax.get_window_extent()
-        for text in ax.get_xticklabels():
-            box = text.get_window_extent()
-            assert box.x0 >= edge.x0 - 10 * figure.dpi / 72
-            assert box.x1 <= edge.x1 + 10 * figure.dpi / 72
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "log"), [(0.0, 9.0, False), (0.2, 4.0, True), (0.001, 1000, True), (-3, 0.2, False)]
-)
-@pytest.mark.parametrize("height", [40.0, 90.0, 300.0])
-def test_labels_of_y_axes_stand_apart(low, high, log, height):
-    with style():
-        page = panel_page(height + 10.0, width_mm=100)
-        ax = page.axes(60.0, 5.0, 100.0, height)
-        scale = AxisScale(label="A label", log=log, factor=1.0, null=1.0, proportion=False)
-        set_y_axis(ax, scale, low, high)
-        assert 3 <= len(ax.get_yticks()) <= 9
-        page.figure.draw_without_rendering()
-        boxes = sorted(text.get_window_extent().extents[[1, 3]].tolist() for text in ax.get_yticklabels())
-        for (_, top), (bottom, _) in itertools.pairwise(boxes):
-            assert bottom >= top - 1.0
-
-
-def test_long_labels_of_y_axes_are_broken():
-    with style():
-        ax = panel_page(80.0, width_mm=100).axes(60.0, 5.0, 100.0, 60.0)
-        set_y_axis(ax, plain_scale("Odds ratio or risk ratio (log scale)"), 0.0, 1.0)
-        assert "\n" in ax.get_ylabel()

@@ -258,3 +258,13 @@ def test_refusals(result):
         plot_specification_curve(result, default={"measure": "RD"})
     with pytest.raises(ValueError, match="`width_mm` must be greater"):
         figure_specification_curve(result, width_mm=50)
+
+
+def test_ranks_are_whole_numbers(bcg):
+    for tau2 in (["DL", "REML", "PM"], ["DL", "REML", "PM", "SJ", "HE"]):
+        nine = multiverse(bcg, tau2=tau2, ci=["wald", "t", "hartung-knapp-adhoc"])
+        figure = figure_specification_curve(nine)
+        labels = [text.get_text() for text in figure.axes[1].get_xticklabels()]
+        assert len(labels) >= 3
+        assert all(label.isdigit() for label in labels)
+        assert [float(label) for label in labels] == figure.axes[1].get_xticks().tolist()

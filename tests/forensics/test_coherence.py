@@ -370,7 +370,7 @@ def test_a_frame_and_a_mapping_are_the_same():
 def test_progress_names_every_rule_once():
     told = []
     check_coherence({"total": 80, "percent": "50"}, progress=told.append)
-    assert len(told) == len(set(told)) == 14
+    assert len(told) == len(set(told)) == 15
 
 
 @pytest.mark.parametrize(
@@ -506,3 +506,69 @@ def test_every_finding_is_in_the_document(tables):
         for finding in report.findings:
             assert finding.printed in text, str(finding)
             assert finding.arithmetic in text, str(finding)
+
+
+def _of_order(**rows):
+    report = check_coherence(rows)
+    return [(f.strength, f.arithmetic) for f in report.findings]
+
+
+@pytest.mark.parametrize("measure", ["RR", "OR", "HR", "RD", ""])
+def test_limits_in_the_wrong_order_contradict(measure):
+    assert _of_order(measure=measure, estimate="0.9", low="1.2", high="0.7") == [
+        ("contradiction", "the lower limit is above the upper limit")
+    ]
+    # Without an estimate too.
+    found = check_coherence({"measure": measure, "low": "1.2", "high": "0.7"}).findings
+    assert [f.strength for f in found] == ["contradiction"]
+    assert found[0].fits == "the limits in the other order"
+    # No order of the limits puts 3.1 between them.
+    assert check_coherence({"estimate": "3.1", "low": "1.2", "high": "0.7"}).findings[0].fits == ""
+
+
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "side"),
+    [
+        ("2.5", "0.7", "1.4", "above its upper limit of 1.4"),
+        ("0.6", "0.7", "1.4", "below its lower limit of 0.7"),
+        ("2.5", "", "1.4", "above its upper limit of 1.4"),
+        ("0.6", "0.7", "", "below its lower limit of 0.7"),
+        # 0.7 is at most 0.75, or 0.7999... if cut off.
+        ("0.7", "0.79", "1.4", None),
+        ("0.7", "0.80", "1.4", "below its lower limit of 0.80"),
+        ("0.7", "0.81", "1.4", "below its lower limit of 0.81"),
+        ("1.0", "1.0", "1.0", None),
+        ("0", "0", "1.4", None),
+    ],
+)
+def test_an_estimate_outside_its_interval_contradicts(estimate, low, high, side):
+    found = check_coherence({"estimate": estimate, "low": low, "high": high, "measure": "RR"})
+    found = found.of_rule("order of estimate and limits")
+    assert [(f.strength, f.arithmetic) for f in found] == (
+        [] if side is None else [("contradiction", f"the estimate is {side}")]
+    )
+
+
+def test_an_estimate_outside_its_interval_is_said_once():
+    report = check_coherence({"estimate": "2.5", "low": "0.7", "high": "1.4", "p_value": "0.5"})
+    assert [f.rule for f in report.findings] == ["order of estimate and limits"]
+
+
+def test_the_order_of_rates():
+    assert _of_order(rate="2.5", rate_low="3.0", rate_high="1.0") == [
+        ("contradiction", "the lower limit is above the upper limit")
+    ]
+    assert _of_order(rate="2.5", rate_low="1.0", rate_high="3.0") == []
+
+
+def test_no_ratio_is_negative_but_a_difference_may_be():
+    values = {"estimate": "-0.5", "low": "-0.9", "high": "-0.1"}
+    rule = "the estimate, the lower limit and the upper limit are below 0, which no ratio is"
+    assert _of_order(measure="HR", **values) == [("contradiction", rule)]
+    # Without its measure it may be a difference.
+    assert _of_order(measure="", **values) == [("discrepancy", rule)]
+    assert _of_order(measure="RD", **values) == []
+    limit = {"measure": "OR", "estimate": "1.2", "low": "-0.3", "high": "1.9"}
+    assert _of_order(**limit) == [("contradiction", "the lower limit is below 0, which no ratio is")]
+    # A printed 0 is a ratio of less than half a digit.
+    assert _of_order(measure="RR", estimate="0.00", low="0.00", high="1.4") == []

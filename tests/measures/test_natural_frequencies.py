@@ -30,7 +30,9 @@ def test_predictive_values_give_the_disease_among_positives_and_negatives():
     result = natural_frequencies(values)
     # Of 1000, 90 of 100 ill and 180 of 900 healthy are positive, 10 ill and 720 healthy negative.
     np.testing.assert_allclose(result.risk, [90 / 270, 10 / 730])
-    assert result.count.tolist() == [33, 1]
+    # 33 and 1 of 100 would make a ratio of 24 one of 33.
+    assert (result.count.tolist(), result.out_of) == ([333, 14], 1000)
+    assert natural_frequencies(values, out_of=100).count.tolist() == [33, 1]
     assert result.low[1] == pytest.approx(1 - values.negative.high)
     assert (result.low < result.risk).all()
     assert (result.risk < result.high).all()

@@ -1,4 +1,5 @@
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
-from analysis import ConvergenceError, EffectSizes, TwoByTwo, effect_sizes, pool
+from analysis import ConvergenceError, EffectSizes, TwoByTwo, effect_sizes, leave_one_out, pool
 from analysis.meta.methods import tau2_likelihood
 from analysis.meta.methods.tau2_likelihood import log_likelihood, score
 from analysis.meta.methods.weighted_model import Studies
@@ -418,3 +419,32 @@ def test_what_does_not_converge_is_named(monkeypatch):
     monkeypatch.setattr(tau2_likelihood, "_ITERATIONS", 1)
     with pytest.raises(ConvergenceError, match="did not converge for 1 set of studies .position 1 of"):
         pool(EffectSizes(effect=[[0.1, 0.1, 0.1], [0, 1, 2]], variance=[0.1, 0.2, 0.3]))
+
+
+def test_the_default_interval_goes_with_the_model():
+    effects = EffectSizes(effect=[0.1, 0.9, 1.5], variance=[0.01, 0.01, 0.01])
+    common = pool(effects, model="common")
+    assert common.ci_method == "wald"
+    assert common.estimate.high == pytest.approx(2.5 / 3 + 1.959963984540054 * (0.01 / 3) ** 0.5)
+    assert pool(effects).ci_method == "hartung-knapp-adhoc"
+    one = EffectSizes(effect=[0.7], variance=[0.04])
+    alone = pool(one, model="common").estimate
+    assert (alone.low, alone.high) == (one.interval().low, one.interval().high)
+    assert leave_one_out(effects, model="common").pooled.ci_method == "wald"
+
+
+@pytest.mark.parametrize("dominance", [1e-2, 1e-5, 3e-7, 1e-9, 1e-12, 1e-14])
+@pytest.mark.parametrize("method", ["DL", "HE", "REML", "PM"])
+def test_the_standard_error_of_tau2_keeps_its_digits_where_one_study_dominates(dominance, method):
+    """Against fractions: one study with up to 1e13 times the weight of the others."""
+    variance = [0.04, 0.05, dominance, 0.2, 0.03, 0.3]
+    result = pool(EffectSizes(effect=[0.1, 0.5, 0.3, -0.4, 0.9, 1.1], variance=variance), tau2=method)
+    v, tau2 = [Fraction(x) for x in variance], Fraction(float(result.tau2))
+    weights = {"DL": [1 / x for x in v], "HE": [Fraction(1)] * 6}
+    w = weights.get(method, [1 / (x + tau2) for x in v])
+    p = [[(w[i] if i == j else 0) - w[i] * w[j] / sum(w) for j in range(6)] for i in range(6)]
+    d = [Fraction(1)] * 6 if method == "REML" else [x + tau2 for x in v]
+    trace = float(sum(p[i][i] for i in range(6)))
+    square = float(sum(p[i][j] * d[j] * p[j][i] * d[i] for i in range(6) for j in range(6)))
+    exact = {"REML": (2 / square) ** 0.5, "PM": 10**0.5 / trace}.get(method, (2 * square) ** 0.5 / trace)
+    assert float(result.tau2_std_error) == pytest.approx(exact, rel=1e-9)

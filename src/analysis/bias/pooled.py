@@ -16,7 +16,7 @@ from analysis.bias.methods.draw_quantiles import quantiles_of
 from analysis.bias.methods.draw_studies import StudyParameters, biases_of_studies, share_of, sharing_of
 from analysis.bias.methods.draw_uniforms import blocks, check_draws, seed_sequence
 from analysis.bias.pooled_result import BiasAdjustedPool
-from analysis.meta.pooling import pool
+from analysis.meta.pooling import default_interval, pool
 from analysis.values.arguments import check_choice, check_confidence_level
 from analysis.values.estimate import EffectSizes, Estimate
 from analysis.values.scale import scale_of
@@ -49,7 +49,7 @@ def pool_bias_adjusted(
     random_error: str = "delta",
     model: str = "random",
     tau2: str = "REML",
-    ci: str = "hartung-knapp-adhoc",
+    ci: str | None = None,
     confidence_level: float = 0.95,
 ) -> BiasAdjustedPool:
     """Adjust every study for its biases, pool the adjusted studies, and do so for every draw.
@@ -140,7 +140,7 @@ def pool_bias_adjusted(
         )
     names = _labels(labels, data, subject.shape[0])
     common, by_study = biases_of_studies(biases, subject, names)
-    check_choice("ci", ci, _INTERVALS)
+    ci = check_choice("ci", default_interval(model) if ci is None else ci, _INTERVALS)
     check_choice("random_error", random_error, ("delta", "conventional"))
     study_parameters = StudyParameters(by_study)
     sharing = sharing_of(parameters, study_parameters)

@@ -126,10 +126,9 @@ def figure_drapery(
 
     chosen = _check_drapery(pooled, level)
     predicts = prediction and _predicts(pooled)
+    inside = studies_with_curve(pooled)
     key = [
-        KeyEntry(
-            text="study", line="-", colour=_study_grey(int(studies_with_curve(pooled).sum())), width=0.7
-        ),
+        KeyEntry(text="study", line="-", colour=_study_grey(int(inside.sum())), width=0.7),
         KeyEntry(text="pooled", line="-", colour=BLUE, width=1.8),
     ]
     if predicts:

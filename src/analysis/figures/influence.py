@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.lines import Line2D
 
 from analysis.figures.axes import labelled_axes
-from analysis.figures.panels import PanelPage, panel_page, set_plain_x_axis
+from analysis.figures.influence_rows import NAMED, StudyRows, study_rows, write_names
+from analysis.figures.panels import panel_page, set_plain_x_axis
+from analysis.figures.plane import panel_points
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
     BLUE,
     GREY,
     LIGHT_GREY,
-    POINTS_PER_INCH,
+    POINTS_PER_MM,
     VERMILLION,
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.text import LINE_SPACING, font, wrap_text
 from analysis.meta.methods.influence_results import Influence
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_number
@@ -55,15 +55,17 @@ _PANELS = {
     "hat": ("Hat value", True),
     "weight": ("Weight (%)", True),
 }
-# With more studies only those that stand out are named.
-_NAMED = 40
-
 # Share of the room between panels that the labels of ticks may take from either side.
 _OVERHANG = 0.46
+# Room of a row in points from which on signs have their usual size.
+_ROOMY = 4.4
+# Share of its height that a page must be reduced to if names are to be given up for it.
+_MUCH_LOWER = 0.75
 _LEGEND = (
     "Diamond, bold name: influential study. Filled circle: beyond the dashed limit of its panel. "
     "Upright line: value expected, or that of all studies."
 )
+_NAMELESS = "Other studies: no name."
 
 
 def plot_influence(
@@ -144,9 +146,14 @@ def figure_influence(
 
     Notes
     -----
+    The page is at most as high as the journal allows, if that can be. Rows of up to 40 studies carry their
+    names; more studies, or as many as do not fit on the page, are drawn closer, and named are the influential
+    ones alone. Fewer `diagnostics`, or a wider page, leave room for names, and for hundreds of studies on a
+    narrow page, which is too high else.
+
     Limits: a residual beyond the normal quantiles of 95 %, abs(DFFITS) > 3/√(k - 1), Cook's distance above
     the median of chi-square with one degree of freedom, a hat value above 3/k. They are conventions, no
-    tests. More than 40 studies are drawn without their names but for the influential ones.
+    tests.
 
     References
     ----------
@@ -162,28 +169,28 @@ def figure_influence(
     with house_style():
         preset = current()
         page_mm = preset.double_mm if width_mm is None else width_mm
-        rows = _rows(result, page_mm * POINTS_PER_INCH / 25.4)
-        least = 8.4 * preset.body_size
-        across = next((n for n in (8, 4, 3, 2, 1) if n <= len(names) and _share(rows.room, n) >= least), 0)
-        if not across:
-            raise ValueError(f"`width_mm` must be greater for panels beside the names, but got {page_mm:g}.")
-        width = _share(rows.room, across)
-        titles = [wrap_text(_PANELS[name][0], width, size=preset.body_size, bold=True) for name in names]
-        line = preset.body_size * LINE_SPACING
-        bands = [range(start, min(start + across, len(names))) for start in range(0, len(names), across)]
-        heads = [max(len(titles[i]) for i in band) * line + 4.0 for band in bands]
-        below = 2.2 * line
-        height = sum(heads) + len(bands) * (rows.height + below) - 0.8 * line
-        legend = _LEGEND if len(rows.named) == len(result.label) else f"{_LEGEND} Other studies: no name."
-        page = panel_page(
-            height, width_mm=page_mm, notes=[legend, *([note] if note else [])], synthetic=synthetic
-        )
+        notes = [f"{_LEGEND} {_NAMELESS}", *([note] if note else [])]
+        plan = _plan(result, names, page_mm)
+        free = preset.maximum_height_mm * POINTS_PER_MM - _frame(page_mm, notes, synthetic=synthetic)
+        if plan.height > free:
+            lower = plan
+            # Without names there may be other panels side by side, and so another height for the rows.
+            for _ in range(2):
+                room = lower.rows.height - (lower.height - free) / len(lower.bands)
+                lower = _plan(result, names, page_mm, height=max(room, 1.0))
+            # Names are given up for a page that is lower by much, or not too high any more.
+            if lower.height <= max(free + 0.1, _MUCH_LOWER * plan.height):
+                plan = lower
+        rows, line, width = plan.rows, preset.body_size * LINE_SPACING, plan.width
+        if len(rows.named) == len(result.label):
+            notes[0] = _LEGEND
+        page = panel_page(plan.height, width_mm=page_mm, notes=notes, synthetic=synthetic)
         top = 0.0
-        for band, head in zip(bands, heads, strict=True):
-            _write_names(page, rows, result, top + head)
+        for band, head in zip(plan.bands, plan.heads, strict=True):
+            write_names(page, rows, result, top + head)
             for place, i in enumerate(band):
                 left = rows.left + place * (width + _gap())
-                for number, text in enumerate(reversed(titles[i])):
+                for number, text in enumerate(reversed(plan.titles[i])):
                     baseline = top + head - 5.0 - number * line
                     page.text(text, left, baseline, size=preset.body_size, bold=True, gid="title")
                 ax = page.axes(left, top + head, width, rows.height)
@@ -191,8 +198,51 @@ def figure_influence(
                 ax.yaxis.set_visible(False)
                 ax.spines["left"].set_visible(False)
                 _draw(ax, result, names[i], pooled, rows.centres, rows.pitch)
-            top += head + rows.height + below
+            top += head + rows.height + _below()
         return keep_record(page.figure, _record(result, names, pooled))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Plan:
+    """The rows, the width of a panel, and panels side by side with the room for their titles, in points."""
+
+    rows: StudyRows
+    width: float
+    titles: list[tuple[str, ...]]
+    bands: list[range]
+    heads: list[float]
+
+    @property
+    def height(self) -> float:
+        """Of everything."""
+        line = current().body_size * LINE_SPACING
+        return sum(self.heads) + len(self.bands) * (self.rows.height + _below()) - 0.8 * line
+
+
+def _plan(result: Influence, names: Sequence[str], page_mm: float, *, height: float | None = None) -> _Plan:
+    """Put as many panels side by side as the page holds; the rows take up that height where one is given."""
+    body = current().body_size
+    rows = study_rows(result, page_mm * POINTS_PER_MM, beside=_OVERHANG * _gap(), height=height)
+    least = 8.4 * body
+    across = next((n for n in (8, 4, 3, 2, 1) if n <= len(names) and _share(rows.room, n) >= least), 0)
+    if not across:
+        raise ValueError(f"`width_mm` must be greater for panels beside the names, but got {page_mm:g}.")
+    width = _share(rows.room, across)
+    titles = [wrap_text(_PANELS[name][0], width, size=body, bold=True) for name in names]
+    bands = [range(start, min(start + across, len(names))) for start in range(0, len(names), across)]
+    heads = [max(len(titles[i]) for i in band) * body * LINE_SPACING + 4.0 for band in bands]
+    return _Plan(rows=rows, width=width, titles=titles, bands=bands, heads=heads)
+
+
+def _frame(page_mm: float, notes: Sequence[str], *, synthetic: bool) -> float:
+    """Return what a page takes besides its free area, in points."""
+    height = 100.0
+    return panel_page(height, width_mm=page_mm, notes=notes, synthetic=synthetic).height - height
+
+
+def _below() -> float:
+    """Return the room under panels in points."""
+    return 2.2 * current().body_size * LINE_SPACING
 
 
 def _gap() -> float:
@@ -202,82 +252,6 @@ def _gap() -> float:
 
 def _share(room: float, across: int) -> float:
     return (room - (across - 1) * _gap()) / across
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Rows:
-    """Where the studies stand from top to bottom, and their names, in points."""
-
-    centres: FloatArray
-    pitch: float
-    height: float
-    left: float
-    room: float
-    named: dict[int, tuple[str, ...]]
-
-
-def _rows(result: Influence, width: float) -> _Rows:
-    size, k = current().small_size, len(result.label)
-    shown = [i for i in range(k) if k <= _NAMED or result.influential[i]]
-    widest = max(
-        (text_width(result.label[i], size=size, bold=bool(result.influential[i])) for i in shown), default=0.0
-    )
-    column = min(widest, 0.34 * width)
-    named = {
-        i: wrap_text(result.label[i], column + 0.01, size=size, bold=bool(result.influential[i]))
-        for i in shown
-    }
-    if k <= _NAMED:
-        heights = np.array([1.32 * size + (len(named[i]) - 1) * size * LINE_SPACING for i in range(k)])
-    else:
-        # Names of the influential ones must find room, however dense the rows are.
-        lines = sum(len(text) for text in named.values())
-        heights = np.full(k, max(2.2, min(6.0, 320.0 / k), 1.3 * lines * size * LINE_SPACING / k))
-    ends = np.cumsum(heights) + 3.0
-    left = MARGIN + column + (8.0 if k <= _NAMED else 16.0)
-    return _Rows(
-        centres=ends - heights / 2,
-        pitch=float(heights.min()),
-        height=float(ends[-1]) + 3.0,
-        left=left,
-        room=width - left - max(MARGIN, _OVERHANG * _gap()),
-        named=named,
-    )
-
-
-def _write_names(page: PanelPage, rows: _Rows, result: Influence, top: float) -> None:
-    size = current().small_size
-    line = size * LINE_SPACING
-    spots = _apart([(rows.centres[i], len(text) * line) for i, text in rows.named.items()], rows.height)
-    for (i, lines), centre in zip(rows.named.items(), spots, strict=True):
-        for number, text in enumerate(lines):
-            baseline = top + centre + (number + 0.5 - len(lines) / 2) * line + 0.365 * size
-            page.text(text, MARGIN, baseline, size=size, bold=bool(result.influential[i]), gid="study")
-        if len(rows.named) < len(result.label):
-            _lead(page, rows, top + centre, top + rows.centres[i])
-
-
-def _lead(page: PanelPage, rows: _Rows, start: float, end: float) -> None:
-    """Draw a line from a name to its row."""
-    right = rows.left - 2.0
-    across = np.array([right - 12.0, right - 8.0, right]) / page.width
-    down = 1 - (page.top + np.array([start, end, end])) / page.height
-    page.figure.add_artist(
-        Line2D(across, down, transform=page.figure.transFigure, color=GREY, linewidth=0.5, gid="leader")
-    )
-
-
-def _apart(places: Sequence[tuple[float, float]], height: float) -> list[float]:
-    """Return the middles of blocks pushed apart, in their order, as near as may be to where they belong."""
-    middles, edge = [], 0.0
-    for middle, size in places:
-        middles.append(max(middle, edge + size / 2))
-        edge = middles[-1] + size / 2
-    edge = height
-    for i in range(len(places) - 1, -1, -1):
-        middles[i] = min(middles[i], edge - places[i][1] / 2)
-        edge = middles[i] - places[i][1] / 2
-    return middles
 
 
 def _references(
@@ -340,7 +314,7 @@ def _draw(
             centres[finite], reference, values[finite], color=GREY, linewidth=0.5, zorder=1.5, gid="stem"
         )
     beyond = _beyond(values, limits)
-    size = 4.4 if len(centres) <= _NAMED else 2.6
+    size = 4.4 if len(centres) <= NAMED and _room(ax, pitch) >= _ROOMY else 2.6
     kinds = (
         ("study", "o", "white", BLUE, finite & ~beyond & ~result.influential),
         ("beyond", "o", BLUE, BLUE, finite & beyond & ~result.influential),
@@ -361,6 +335,12 @@ def _draw(
                 zorder=3,
                 gid=gid,
             )
+
+
+def _room(ax: Axes, pitch: float) -> float:
+    """Return the points that a row has."""
+    bottom, top = ax.get_ylim()
+    return panel_points(ax)[1] * pitch / abs(bottom - top)
 
 
 def _check(result: Influence, pooled: PooledEstimate | None) -> None:

@@ -12,14 +12,14 @@ import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from analysis.figures.axes import nice_ticks
+from analysis.figures.labbe_lines import LINE_MEASURES, draw_lines, room_above, room_beside, write_values
 from analysis.figures.label_places import place_labels
 from analysis.figures.plane import KeyEntry, draw_key, figure_of, panel_points, plane_page, widest_label
 from analysis.figures.record import FigureRecord, keep_record
-from analysis.figures.style import BLACK, BLUE, GREY, LIGHT_GREY, current, house_style
-from analysis.figures.text import check_glyphs, font, text_width
-from analysis.figures.writer import MARGIN
+from analysis.figures.style import BLUE, GREY, house_style
+from analysis.figures.text import check_glyphs, font
 from analysis.meta.pooled_estimate import PooledEstimate
-from analysis.tables.format import format_count, format_estimate, format_interval, format_number
+from analysis.tables.format import format_count, format_estimate, format_interval
 from analysis.values.arguments import as_numbers
 from analysis.values.counts import TwoByTwo
 from analysis.values.estimate import Estimate
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.typing import LineStyleType
     from numpy.typing import ArrayLike
 
     from analysis.values.arrays import FloatArray
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["figure_labbe", "plot_labbe"]
 
 PooledLines: TypeAlias = "PooledEstimate | Estimate | Sequence[PooledEstimate | Estimate]"
-# Measures that are a line in the plane of the two risks; Peto's is an odds ratio.
-_MEASURES = {"RR": "RR", "OR": "OR", "PETO": "OR", "RD": "RD"}
-_DASHES: tuple[LineStyleType, ...] = ("-", (0, (5.0, 1.6)), (0, (1.0, 1.2)), (0, (5.0, 1.4, 1.0, 1.4)))
 # Diameters in points of the largest circle and of the smallest.
 _LARGEST, _SMALLEST = 15.0, 3.0
 _STEPS = 240
@@ -107,9 +103,8 @@ def plot_labbe(
     estimates, sizes, names = _checked(table, pooled, weights, labels, annotate)
     with house_style():
         if ax is None:
-            ax = plane_page(
-                widest=_widest(table), ratio=1.0, right=_right(estimates), lift=_lift(table, estimates)
-            )
+            lift = room_above(estimates, _limits(*_risks(table))[1])
+            ax = plane_page(widest=_widest(table), ratio=1.0, right=room_beside(estimates), lift=lift)
         _draw(ax, table, estimates, sizes, names, arms, annotate)
     return ax
 
@@ -161,18 +156,21 @@ def figure_labbe(
     if estimates:
         key.append(KeyEntry(text="pooled" if len(estimates) == 1 else "pooled effects", line="-", width=1.1))
     with house_style():
+        lift = room_above(estimates, _limits(x, y)[1])
         ax = plane_page(
             width_mm=width_mm,
             widest=_widest(table),
             ratio=1.0,
-            right=_right(estimates),
-            lift=_lift(table, estimates),
+            right=room_beside(estimates),
+            lift=lift,
             key=key,
             notes=[*notes, *([note] if note else [])],
             synthetic=synthetic,
         )
-        _draw(ax, table, estimates, sizes, names, arms, annotate)
-        draw_key(ax, key, lift=_lift(table, estimates))
+        unnamed = _draw(ax, table, estimates, sizes, names, arms, annotate)
+        draw_key(ax, key, lift=lift)
+    if unnamed:
+        notes.append(f"No room for {len(unnamed)} of {len(_named(x, y, annotate))} labels.")
     count, above, below = (format_count(part.sum()) for part in (known, y > x, y < x))
     found = "; ".join(
         f"{each.measure} "
@@ -213,28 +211,15 @@ def _draw(
     names: Sequence[str],
     arms: tuple[str, str],
     annotate: Sequence[int],
-) -> None:
+) -> tuple[int, ...]:
+    """Draw everything, and return the studies whose labels found no room."""
     x, y = _risks(table)
     low, high = _limits(x, y)
     _set_axes(ax, low, high, arms)
     start = max(low, 0.0)
     grid = np.linspace(start, min(high, 100.0), _STEPS)
     ax.plot(grid[[0, -1]], grid[[0, -1]], color=GREY, linewidth=0.8, zorder=1, gid="no effect")
-    curves = []
-    for i, estimate in enumerate(estimates):
-        risk = _exposed(estimate.measure, estimate.value.item(), grid)
-        curves.append(np.where((risk >= start) & (risk <= high), risk, np.nan))
-        ax.plot(
-            grid,
-            curves[-1],
-            color=BLACK,
-            linewidth=1.1,
-            linestyle=_DASHES[i % len(_DASHES)],
-            zorder=2,
-            gid="pooled line",
-        )
-    if estimates:
-        _draw_band(ax, estimates[0], grid)
+    curves = draw_lines(ax, estimates, grid, high)
     largest = float(np.nanmax(sizes)) or 1.0
     sides = np.maximum(_LARGEST * np.sqrt(sizes / largest), _SMALLEST)
     if x.size > 60:
@@ -252,16 +237,21 @@ def _draw(
         clip_on=False,
     )
     circles.set_gid("study")
-    _write_values(ax, estimates, grid, curves)
-    place_labels(
+    write_values(ax, estimates, grid, curves)
+    return place_labels(
         ax,
         x,
         y,
         names,
-        wanted=[i for i in annotate if math.isfinite(x[i] + y[i])],
+        wanted=_named(x, y, annotate),
         radius=0.5 * sides,
         avoid=(np.tile(grid, len(curves) + 1), np.concatenate([*curves, grid])),
     )
+
+
+def _named(x: FloatArray, y: FloatArray, annotate: Sequence[int]) -> list[int]:
+    """Return the studies that are to be named and have both risks, each once."""
+    return [i for i in dict.fromkeys(annotate) if math.isfinite(x[i] + y[i])]
 
 
 def _risks(table: TwoByTwo) -> tuple[FloatArray, FloatArray]:
@@ -301,90 +291,9 @@ def _set_axes(ax: Axes, low: float, high: float, arms: tuple[str, str]) -> None:
             text.set_parse_math(False)
 
 
-def _exposed(measure: str, value: float, control: FloatArray) -> FloatArray:
-    """Return the risk of the exposed (%) at which the measure has the value."""
-    kind = _MEASURES[measure]
-    if kind == "RR":
-        return value * control
-    if kind == "RD":
-        return control + 100 * value
-    risk = control / 100
-    return np.asarray(100 * value * risk / (1 - risk + value * risk))
-
-
-def _draw_band(ax: Axes, estimate: Estimate, grid: FloatArray) -> None:
-    ends = (estimate.low.item(), estimate.high.item())
-    if not all(math.isfinite(end) for end in ends):
-        return
-    lower, upper = (np.clip(_exposed(estimate.measure, end, grid), grid[0], grid[-1]) for end in ends)
-    band = ax.fill_between(grid, lower, upper, facecolor=LIGHT_GREY, linewidth=0, zorder=0.5)
-    band.set_gid("band")
-
-
-def _write_values(
-    ax: Axes, estimates: Sequence[Estimate], grid: FloatArray, curves: Sequence[FloatArray]
-) -> None:
-    """Write each value where its line leaves the panel: on the right, or above."""
-    size = current().small_size
-    (left, _), (low, high) = ax.get_xlim(), ax.get_ylim()
-    width, height = panel_points(ax)
-    beside, above = math.inf, math.inf
-    # From above downwards on the right, and from right to left above: close ends keep their texts apart.
-    for i in sorted(range(len(curves)), key=lambda i: -np.nan_to_num(curves[i][-1], nan=high)):
-        if math.isfinite(curves[i][-1]):
-            beside = min((float(curves[i][-1]) - low) / (high - low) * height, beside - 1.25 * size)
-            _write_value(ax, _value_text(estimates[i]), width + 4.0, beside)
-    tops = [
-        (float(grid[np.flatnonzero(np.isfinite(curve))[-1]]), i)
-        for i, curve in enumerate(curves)
-        if np.isfinite(curve).any() and not np.isfinite(curve[-1])
-    ]
-    for end, i in sorted(tops, reverse=True):
-        text = _value_text(estimates[i])
-        extent = text_width(text, size=size)
-        place = (end - left) / (high - low) * width - extent / 2
-        above = max(min(place, above - 6.0 - extent), 0.0)
-        _write_value(ax, text, above, height + 0.75 * size)
-
-
-def _write_value(ax: Axes, text: str, x: float, y: float) -> None:
-    """Write a text with its left end and middle at points from the lower left corner of the panel."""
-    ax.annotate(
-        text,
-        xy=(0.0, 0.0),
-        xycoords="axes fraction",
-        xytext=(x, y),
-        textcoords="offset points",
-        ha="left",
-        va="center",
-        fontproperties=font(current().small_size),
-        color=BLACK,
-        annotation_clip=False,
-        gid="line value",
-        parse_math=False,
-    )
-
-
 def _widest(table: TwoByTwo) -> str:
     low, high = _limits(*_risks(table))
     return widest_label(max(low, 0.0), min(high, 100.0))
-
-
-def _lift(table: TwoByTwo, estimates: Sequence[Estimate]) -> float:
-    """Return the room for values above the panel, where a line leaves it there."""
-    high = np.array(_limits(*_risks(table))[1])
-    above = any(_exposed(each.measure, each.value.item(), high) > high for each in estimates)
-    return 1.3 * current().small_size if above else 0.0
-
-
-def _value_text(estimate: Estimate) -> str:
-    return f"{estimate.measure} {format_number(estimate.value.item())}"
-
-
-def _right(estimates: Sequence[Estimate]) -> float:
-    size = current().small_size
-    widest = max((text_width(_value_text(estimate), size=size) for estimate in estimates), default=0.0)
-    return max(10.0, 4.0 + widest + MARGIN)
 
 
 def _each(pooled: PooledLines | None) -> tuple[PooledEstimate | Estimate, ...]:
@@ -442,9 +351,9 @@ def _check_table_and_lines(table: TwoByTwo, pooled: PooledLines | None) -> tuple
             raise TypeError(f"`pooled` must be of PooledEstimate or Estimate, but got {type(item).__name__}.")
     estimates = tuple(item.estimate if isinstance(item, PooledEstimate) else item for item in _each(pooled))
     for estimate in estimates:
-        if estimate.shape != () or estimate.measure not in _MEASURES:
+        if estimate.shape != () or estimate.measure not in LINE_MEASURES:
             raise ValueError(
-                f"`pooled` must be single estimates of {', '.join(_MEASURES)}, but got one of shape "
+                f"`pooled` must be single estimates of {', '.join(LINE_MEASURES)}, but got one of shape "
                 f"{estimate.shape} and measure {estimate.measure}."
             )
     return estimates

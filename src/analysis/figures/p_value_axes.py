@@ -113,7 +113,7 @@ def studies_with_curve(pooled: PooledEstimate) -> BoolArray:
 
 
 def check_one_curve(pooled: PooledEstimate) -> None:
-    """Refuse several meta-analyses, and intervals of the mean that are not symmetric on the analysis scale."""
+    """Refuse several meta-analyses, and an interval of the mean that is not symmetric on its scale."""
     if pooled.shape != () or pooled.effects.effect.ndim != 1:
         raise ValueError(
             f"`pooled` must be of one meta-analysis, but has shape {pooled.shape}. Draw one at a time."

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from analysis.figures.axes import AxisScale, nice_ticks, set_x_axis
 from analysis.figures.page import Column, Row, draw_page, lay_out
 from analysis.figures.plane import panel_points
 from analysis.figures.style import BLACK, GREY, POINTS_PER_INCH, current
 from analysis.figures.text import font, text_width, wrap_text
+from analysis.tables.format import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,12 @@ __all__ = [
     "panel_page",
     "plain_scale",
     "set_plain_x_axis",
+    "set_rank_axis",
     "set_y_axis",
 ]
+
+# How many ticks an axis of ranks always gets if it has as many ranks, and how many at most.
+_FEW_TICKS, _MOST_TICKS = 3, 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,6 +147,24 @@ def set_plain_x_axis(
     set_x_axis(ax, plain_scale(label), start, end)
     ax.xaxis.label.set_fontproperties(font())
     ax.xaxis.label.set_parse_math(False)
+
+
+def set_rank_axis(ax: Axes, label: str, count: int) -> None:
+    """Set an x-axis of ranks from 1 on, with half a rank at either end, whose ticks are whole numbers."""
+    set_x_axis(ax, plain_scale(label), 0.5, count + 0.5)
+    width = panel_points(ax)[0]
+    # From one tick a rank on to fewer of them, until their labels stand apart.
+    for step in (factor * 10**power for power in range(len(str(count)) + 1) for factor in (1, 2, 4, 5)):
+        ticks = range(step, count + 1, step)
+        widest = max((text_width(format_count(tick)) for tick in ticks), default=0.0)
+        if len(ticks) <= _FEW_TICKS or (len(ticks) <= _MOST_TICKS and widest + 4.0 <= step * width / count):
+            break
+    ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    ax.xaxis.set_major_formatter(FixedFormatter([format_count(tick) for tick in ticks]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    for text in (*ax.get_xticklabels(), ax.xaxis.label):
+        text.set_fontproperties(font())
+        text.set_parse_math(False)
 
 
 def drop_labels_outside(ax: Axes) -> None:

@@ -16,10 +16,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from analysis.figures.axes import AxisScale, automatic_limits, axis_scale, set_x_axis
-from analysis.figures.panels import PanelPage, fill_axes, panel_page, plain_scale, set_y_axis
+from analysis.figures.axes import AxisScale, automatic_limits, axis_scale
+from analysis.figures.panels import PanelPage, fill_axes, panel_page, set_rank_axis, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
@@ -32,7 +31,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.text import LINE_SPACING, text_width, wrap_text
 from analysis.figures.writer import MARGIN
 from analysis.meta.methods.multiverse_engine import Specification
 from analysis.meta.methods.multiverse_result import Multiverse
@@ -255,13 +254,7 @@ def _default(result: Multiverse, default: Specification | Mapping[str, str]) -> 
 
 
 def _set_ranks(ax: Axes, count: int) -> None:
-    """Set the x-axis: ranks from 1 on, whole ones also where they are few."""
-    set_x_axis(ax, plain_scale(f"Rank among {format_count(count)} specifications"), 0.5, count + 0.5)
-    if count <= 4:
-        ax.xaxis.set_major_locator(FixedLocator(range(1, count + 1)))
-        ax.xaxis.set_major_formatter(FixedFormatter([str(rank) for rank in range(1, count + 1)]))
-        ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.label.set(fontproperties=font(), parse_math=False)
+    set_rank_axis(ax, f"Rank among {format_count(count)} specifications", count)
 
 
 def _draw_curve(ax: Axes, result: Multiverse, curve: _Curve) -> None:

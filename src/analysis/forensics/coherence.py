@@ -12,6 +12,7 @@ from analysis.forensics.coherence_columns import Columns
 from analysis.forensics.coherence_counts import ARMS, check_percentages
 from analysis.forensics.coherence_intervals import check_information, check_pvalues, check_symmetry
 from analysis.forensics.coherence_methods import check_interval_methods
+from analysis.forensics.coherence_order import ORDER, SIGN, check_order
 from analysis.forensics.coherence_rates import check_rate_intervals, check_rates
 from analysis.forensics.coherence_ratios import check_ratios
 from analysis.forensics.coherence_repeats import check_repeats
@@ -83,6 +84,7 @@ def check_coherence(
     - subgroups of a study: a study's percentage lies between those of its two subgroups, at one share;
     - ratio of the printed counts: the crude ratio lies in the range that the counts allow;
     - interval of the printed counts: some method of `measures` gives it, at the printed level;
+    - order: the estimate lies between its limits, as far as rounding tells, and no ratio is below 0;
     - symmetry of an interval: on the log scale for ratios, on the linear for differences;
     - P-value and interval: a normal test of the interval gives the P-value;
     - information in an interval: its variance is at least that of the largest possible number of events;
@@ -128,6 +130,7 @@ def check_coherence(
         "subgroups": lambda: check_subgroups(columns),
         "ratios": lambda: check_ratios(columns, estimates),
         "intervals of counts": lambda: check_interval_methods(columns, estimates),
+        "order": lambda: check_order(columns, estimates),
         "symmetry": lambda: check_symmetry(columns, estimates),
         "P-values": lambda: check_pvalues(columns, estimates),
         "information": lambda: check_information(columns, estimates),
@@ -144,5 +147,13 @@ def check_coherence(
         findings += found
         if count:
             checked[name] = count
+    findings = _without_consequences(findings)
     findings.sort(key=lambda finding: (STRENGTHS.index(finding.strength), finding.rows))
     return CoherenceReport(findings=tuple(findings), n_rows=columns.n_rows, n_checked=checked)
+
+
+def _without_consequences(findings: list[Finding]) -> list[Finding]:
+    """Leave out what only says again that an estimate is not between its limits, or no ratio at all."""
+    rows = {finding.rows for finding in findings if finding.rule in {ORDER, SIGN}}
+    said_again = {"symmetry of an interval", "P-value and interval"}
+    return [finding for finding in findings if finding.rule not in said_again or finding.rows not in rows]

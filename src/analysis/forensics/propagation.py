@@ -33,7 +33,7 @@ def pool_feasible(
     correction: float | None = None,
     model: str = "random",
     tau2: str | float = "REML",
-    ci: str = "hartung-knapp-adhoc",
+    ci: str | None = None,
     confidence_level: float = 0.95,
 ) -> PooledRange:
     """Pool the studies for every combination of the tables that each of them allows.

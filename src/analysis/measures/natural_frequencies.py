@@ -31,6 +31,8 @@ __all__ = ["NaturalFrequencies", "natural_frequencies"]
 
 # Decimals of the percentage that a count of so many people stands for.
 _DECIMALS = {100: 0, 1000: 1}
+# How much rounding may change the ratio of two groups before more people are shown.
+_MOST_DISTORTED = 1.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,7 +95,9 @@ def natural_frequencies(
     label : iterable of str, optional
         Of the groups; by default "Exposed" and "Control", "Positive" and "Negative", or "Group 1" and so on.
     out_of : {100, 1000}, optional
-        By default 100, or 1000 where a risk would be nobody of 100 but somebody of 1000.
+        By default 100, or 1000 where a risk would be nobody of 100 but somebody of 1000, or where rounding to
+        whole people of 100 would change the ratio of two groups by more than 10 %: 2.2 % and 0.6 % are 22 and
+        6 of 1000, but would be 2 and 1 of 100, a ratio halved.
     confidence_level : float, default 0.95
         Of the intervals (Wilson's) of a table's risks; estimates bring their own.
 
@@ -123,9 +127,9 @@ def natural_frequencies(
     >>> table = TwoByTwo(exposed_cases=90, exposed_total=4006, control_cases=114, control_total=20030)
     >>> frequencies = natural_frequencies(table)
     >>> frequencies.count.tolist(), frequencies.out_of
-    ([2, 1], 100)
-    >>> natural_frequencies(table, out_of=1000).count.tolist()
-    [22, 6]
+    ([22, 6], 1000)
+    >>> natural_frequencies(table, out_of=100).count.tolist()
+    [2, 1]
     """
     level = check_confidence_level(confidence_level)
     if isinstance(risks, TwoByTwo):
@@ -190,8 +194,15 @@ def _counts(risk: FloatArray, out_of: int) -> IntArray:
 
 
 def _people(risk: FloatArray) -> int:
-    lost = (_counts(risk, 100) == 0) & (_counts(risk, 1000) > 0)
-    return 1000 if lost.any() else 100
+    counts = _counts(risk, 100)
+    some = counts > 0
+    if (~some & (_counts(risk, 1000) > 0)).any():
+        return 1000
+    if not some.any():
+        return 100
+    # The ratio of two groups is off by the ratio of what rounding did to each.
+    rounding = counts[some] / (100 * risk[some])
+    return 1000 if rounding.max() / rounding.min() > _MOST_DISTORTED else 100
 
 
 def _labels(label: Iterable[str], groups: int) -> tuple[str, ...]:

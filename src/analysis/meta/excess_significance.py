@@ -10,6 +10,7 @@ from scipy import special
 
 from analysis.meta.methods.weighted_regression import studies_of
 from analysis.meta.pooling import pool
+from analysis.meta.small_study_null import check_has_null
 from analysis.values.arguments import check_choice, read_only
 from analysis.values.distributions import normal_quantile
 from analysis.values.framed import Framed
@@ -101,9 +102,10 @@ class ExcessSignificance(Framed):
         for number in range(min(self.pvalue.size, 10)):
             pvalue = self.pvalue.flat[number]
             shown = "P < 0.001" if pvalue < 0.001 else f"P = {pvalue:.2g}"
+            studies = "study" if self.n_studies.flat[number] == 1 else "studies"
             lines.append(
                 f"Excess significance ({self.test}): {self.observed.flat[number]:.0f} of "
-                f"{self.n_studies.flat[number]:.0f} studies significant, "
+                f"{self.n_studies.flat[number]:.0f} {studies} significant, "
                 f"{short_number(self.expected.flat[number], digits=1)} expected, {shown}"
             )
         if self.pvalue.size > 10:
@@ -148,8 +150,8 @@ def excess_significance_test(
     TypeError
         If `effects` is not EffectSizes.
     ValueError
-        If a study has no finite effect or variance, `alpha` is not in (0, 1), `true_effect` is impossible,
-        or an option is unknown.
+        If the measure has no value of no effect (a proportion, a rate), a study has no finite effect or
+        variance, `alpha` is not in (0, 1), `true_effect` is impossible, or an option is unknown.
     ConvergenceError
         If tau2 does not converge.
 
@@ -177,6 +179,7 @@ def excess_significance_test(
     if isinstance(alpha, bool) or not 0 < alpha < 1:
         raise ValueError(f"`alpha` must be between 0 and 1, but got {alpha!r}.")
     studies = studies_of(effects, least=1)
+    check_has_null("effects", effects.measure)
     scale = scale_of(effects.scale)
     fit = pool(effects, model=model, tau2=tau2, ci="wald")
     between = np.atleast_1d(fit.tau2).reshape(1, -1)

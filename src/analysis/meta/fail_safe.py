@@ -10,6 +10,7 @@ from scipy import special
 
 from analysis.measures.methods.roots import find_root
 from analysis.meta.methods.weighted_regression import studies_of
+from analysis.meta.small_study_null import check_has_null
 from analysis.values.arguments import check_choice, read_only
 from analysis.values.distributions import chi2_tail, normal_quantile
 from analysis.values.framed import Framed
@@ -77,10 +78,10 @@ class FailSafeN(Framed):
 
     def __str__(self) -> str:
         """Return what a paper prints; more than one meta-analysis gives one line each, at most ten."""
-        lines = [
-            f"Fail-safe N ({self.method}): {short_count(count)} null studies beside {k:.0f}"
-            for count, k in list(zip(self.n.flat, self.n_studies.flat, strict=True))[:10]
-        ]
+        lines = []
+        for count, k in list(zip(self.n.flat, self.n_studies.flat, strict=True))[:10]:
+            studies = "study" if count == 1 else "studies"
+            lines.append(f"Fail-safe N ({self.method}): {short_count(count)} null {studies} beside {k:.0f}")
         if self.n.size > 10:
             lines.append(f"... ({self.n.size} in all)")
         return "\n".join(lines)
@@ -122,8 +123,8 @@ def fail_safe_n(
     TypeError
         If `effects` is not EffectSizes.
     ValueError
-        If a study has no finite effect or variance, `alpha` is not in (0, 1), `target` is no effect, or an
-        option belongs to another method.
+        If the measure has no value of no effect (a proportion, a rate), a study has no finite effect or
+        variance, `alpha` is not in (0, 1), `target` is no effect, or an option belongs to another method.
 
     Notes
     -----
@@ -157,6 +158,7 @@ def fail_safe_n(
     if method != "orwin" and (target is not None or weighted):
         raise ValueError(f"`{'weighted' if weighted else 'target'}` belongs to method='orwin'.")
     studies = studies_of(effects, least=1)
+    check_has_null("effects", effects.measure)
     k = studies.inside.sum(axis=0)
     pvalue = mean = aim = None
     if method == "orwin":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from analysis.meta.pooled_range import PooledRange
     from analysis.values.arrays import FloatArray
 
-__all__ = ["INTERVALS", "pool"]
+__all__ = ["INTERVALS", "default_interval", "pool"]
 
 _MODELS = ("random", "common")
 INTERVALS = (
@@ -54,7 +54,7 @@ def pool(
     *,
     model: str = ...,
     tau2: str | float = ...,
-    ci: str = ...,
+    ci: str | None = ...,
     weights: ArrayLike | None = ...,
     where: ArrayLike | None = ...,
     confidence_level: float = ...,
@@ -67,7 +67,7 @@ def pool(
     *,
     model: str = ...,
     tau2: str | float = ...,
-    ci: str = ...,
+    ci: str | None = ...,
     confidence_level: float = ...,
 ) -> PooledRange: ...
 
@@ -77,7 +77,7 @@ def pool(
     *,
     model: str = "random",
     tau2: str | float = "REML",
-    ci: str = "hartung-knapp-adhoc",
+    ci: str | None = None,
     weights: ArrayLike | None = None,
     where: ArrayLike | None = None,
     confidence_level: float = 0.95,
@@ -102,8 +102,10 @@ def pool(
         - "HS", "HSk": Hunter and Schmidt, plain and corrected for few studies
         - "SJ": Sidik and Jonkman; never 0, too large where there is no heterogeneity
         - "GENQ", "GENQM": generalised Q with the given `weights`, by its mean and by its median
-    ci : str, default "hartung-knapp-adhoc"
-        Interval of the mean.
+    ci : str, optional
+        Interval of the mean; by default "hartung-knapp-adhoc" for random effects, whose small number of
+        studies a normal interval ignores, and "wald" for a common effect, which has nothing to estimate but
+        the mean.
 
         - "hartung-knapp": the standard error from the scatter of the effects, t on k - 1 degrees of freedom.
           It keeps the level with few studies, but by chance can be smaller than the one of the common-effect
@@ -185,6 +187,7 @@ def pool(
             "Tables enter by effect_sizes(table, measure), published estimates by EffectSizes.from_estimates."
         )
     method, given = _tau2_argument(tau2)
+    ci = default_interval(model) if ci is None else ci
     level = check_confidence_level(confidence_level)
     sets = SetsOfStudies(effects, where)
     user = None if weights is None else _user_weights(weights, sets)
@@ -233,6 +236,11 @@ def pool(
     # What is computed later begins where pooling began.
     vars(result)["sets"] = sets
     return result
+
+
+def default_interval(model: str) -> str:
+    """Return the interval that a model has where none is asked for."""
+    return "wald" if model == "common" else "hartung-knapp-adhoc"
 
 
 def _pool_alternatives(

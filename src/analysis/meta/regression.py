@@ -14,6 +14,7 @@ from analysis.meta.heterogeneity import TAU2_METHODS, estimate_tau2
 from analysis.meta.methods.regression_design import design_of
 from analysis.meta.methods.sets_of_studies import SetsOfStudies
 from analysis.meta.methods.weighted_model import Studies, fit
+from analysis.meta.pooling import default_interval
 from analysis.meta.regression_result import MetaRegression
 from analysis.values.arguments import as_numbers, check_choice, check_confidence_level
 from analysis.values.estimate import EffectSizes
@@ -39,7 +40,7 @@ def meta_regression(
     intercept: bool = True,
     model: str = "random",
     tau2: str | float = "REML",
-    ci: str = "hartung-knapp-adhoc",
+    ci: str | None = None,
     where: ArrayLike | None = None,
     confidence_level: float = 0.95,
 ) -> MetaRegression:
@@ -61,9 +62,9 @@ def meta_regression(
         Mixed effects, or moderators that explain everything.
     tau2 : str or float, default "REML"
         As in `pool`; "GENQ" and "GENQM" are for means.
-    ci : {"hartung-knapp-adhoc", "hartung-knapp", "t", "wald"}, default "hartung-knapp-adhoc"
+    ci : {"hartung-knapp-adhoc", "hartung-knapp", "t", "wald"}, optional
         Knapp and Hartung's standard errors with t on k - p degrees of freedom; in the ad hoc form their
-        factor is never below 1.
+        factor is never below 1. By default the ad hoc form, and "wald" for the common-effect model.
     where : array_like of bool, shape broadcastable to (..., k), optional
         Studies that enter.
     confidence_level : float, default 0.95
@@ -110,7 +111,7 @@ def meta_regression(
     if not isinstance(effects, EffectSizes):
         raise TypeError(f"`effects` must be EffectSizes, but got {type(effects).__name__}.")
     check_choice("model", model, ("random", "common"))
-    check_choice("ci", ci, _INTERVALS)
+    ci = check_choice("ci", default_interval(model) if ci is None else ci, _INTERVALS)
     level = check_confidence_level(confidence_level)
     method, fixed = _tau2_argument(tau2, model)
     sets = SetsOfStudies(effects, where)

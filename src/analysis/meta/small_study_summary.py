@@ -18,6 +18,7 @@ from analysis.meta.methods.weighted_regression import studies_of
 from analysis.meta.pet_peese import PetPeese, WaapWls, pet_peese, waap_wls
 from analysis.meta.pooling import pool
 from analysis.meta.small_study import begg_test, egger_test
+from analysis.meta.small_study_null import why_not_tested
 from analysis.meta.small_study_result import SmallStudyTest, short_pvalue
 from analysis.meta.small_study_tables import (
     arcsine_test,
@@ -31,7 +32,7 @@ from analysis.meta.trim_and_fill import TrimAndFill, trim_and_fill
 from analysis.values.arguments import check_confidence_level
 from analysis.values.counts import TwoByTwo
 from analysis.values.framed import Framed
-from analysis.values.text import short_count, short_number
+from analysis.values.text import short_count, short_interval, short_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,7 +110,8 @@ class SmallStudySummary(Framed):
 
     def __str__(self) -> str:
         """Return one line per method."""
-        lines = [f"Small-study effects, {self.n_studies} studies ({self.measure})"]
+        studies = "study" if self.n_studies == 1 else "studies"
+        lines = [f"Small-study effects, {self.n_studies} {studies} ({self.measure})"]
         for row in self.rows:
             if row.declined is not None:
                 lines.append(f"{row.method}: declined, {row.declined}")
@@ -121,9 +123,7 @@ class SmallStudySummary(Framed):
                 whole = float(row.value).is_integer()
                 parts.append(short_count(row.value) if whole else short_number(row.value))
             elif not np.isnan(row.value):
-                parts.append(
-                    f"{short_number(row.value)} ({short_number(row.low)} to {short_number(row.high)})"
-                )
+                parts.append(short_interval(row.value, row.low, row.high))
             lines.append(f"{row.method}: {', '.join([*parts, row.note] if row.note else parts)}")
         return "\n".join(lines)
 
@@ -142,7 +142,7 @@ def small_study_summary(
     Parameters
     ----------
     effects : EffectSizes
-        One meta-analysis, shape (k,).
+        One meta-analysis, shape (k,). Of a proportion or a rate every method is declined: see Notes.
     table : TwoByTwo, optional
         The same studies' tables, for the tests that need cells.
     n : array_like, optional
@@ -171,6 +171,10 @@ def small_study_summary(
     -----
     These are many answers to one question. Which test counts is to be said beforehand; the smallest of
     their P-values is not evidence.
+
+    All of them ask whether small studies without an effect are missing. A measure of one group, as a
+    proportion or a rate, has no value of no effect, and on most scales its standard error depends on the
+    value itself, so that its funnel is asymmetric without any study missing.
 
     References
     ----------
@@ -202,6 +206,7 @@ def small_study_summary(
     level = check_confidence_level(confidence_level)
     # An unknown tau2 is a mistake of the call, not a reason of one method.
     pool(effects, tau2=tau2, ci="wald")
+    without_null = why_not_tested(effects.measure)
     plan: list[_Plan] = [
         ("Egger", "test", few, partial(egger_test, effects, confidence_level=level)),
         ("Thompson-Sharp", "test", few, partial(egger_test, effects, model="mixed", confidence_level=level)),
@@ -227,12 +232,13 @@ def small_study_summary(
         ("Fail-safe N", "index", None, partial(fail_safe_n, effects)),
     ]
     rows, results = [], {}
-    for method, kind, reason, call in plan:
+    for method, kind, unfit, call in plan:
+        reason = without_null or unfit
         if reason is None:
             try:
                 results[method] = call()
             except (ValueError, ConvergenceError) as error:
-                reason = str(error)  # noqa: PLW2901 -- the reason found while trying
+                reason = str(error)
         if reason is not None:
             rows.append(SmallStudyRow(method=method, kind=kind, declined=reason))
         else:

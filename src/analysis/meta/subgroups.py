@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +10,17 @@ import numpy as np
 from analysis.meta.pooling import pool
 from analysis.meta.regression import meta_regression
 from analysis.values.arguments import check_choice, read_only
-from analysis.values.distributions import chi2_tail
+from analysis.values.distributions import chi2_tail, normal_quantile
 from analysis.values.framed import Framed
+from analysis.values.scale import measure_of
+from analysis.values.text import short_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from analysis.meta.pooled_estimate import PooledEstimate
-    from analysis.values.arrays import FloatArray
+    from analysis.values.arrays import BoolArray, FloatArray
     from analysis.values.estimate import EffectSizes
 
 __all__ = ["Subgroups", "subgroups"]
@@ -33,7 +35,7 @@ class Subgroups(Framed):
     names : tuple of str
         Of the g groups, in alphabetical order.
     pooled : PooledEstimate
-        Of shape (g,).
+        Of shape (g,). A group of one study has the normal interval of that study, whatever `ci_method` says.
     overall : PooledEstimate
         Of all studies together.
     statistic : ndarray
@@ -75,13 +77,17 @@ class Subgroups(Framed):
         return frame[["group", *(name for name in frame.columns if name != "group")]].assign(**test)
 
     def __str__(self) -> str:
-        """Return one line a group, and the test."""
-        texts = str(self.pooled.estimate).splitlines()
-        counts = self.pooled.n_studies
-        lines = [
-            f"{name}: {text}, {count:.0f} {'study' if count == 1 else 'studies'}"
-            for name, text, count in zip(self.names, texts, counts, strict=True)
-        ]
+        """Return one line a group, and the test; where one study has an interval of its own, say so."""
+        estimate, counts = self.pooled.estimate, self.pooled.n_studies
+        percent = measure_of(estimate.measure).percent
+        # A common-effect or normal interval of one study is what the others have too.
+        single = "1 study" if self.pooled.ci_method == "wald" else "1 study (normal interval)"
+        lines = []
+        for name, *numbers, count in zip(
+            self.names, estimate.value, estimate.low, estimate.high, counts, strict=True
+        ):
+            studies = single if count == 1 else f"{count:.0f} studies"
+            lines.append(f"{name}: {short_interval(*numbers, percent=percent)}, {studies}")
         letter = "χ²" if np.isinf(self.denominator_df) else "F"
         of = "" if np.isinf(self.denominator_df) else f" and {self.denominator_df:.0f}"
         test = f"{letter} = {self.statistic:.1f} (df = {self.df}{of}), P = {self.pvalue:.2g}"
@@ -95,7 +101,7 @@ def subgroups(
     between_study: str = "separate",
     model: str = "random",
     tau2: str | float = "REML",
-    ci: str = "hartung-knapp-adhoc",
+    ci: str | None = None,
     where: ArrayLike | None = None,
     confidence_level: float = 0.95,
 ) -> Subgroups:
@@ -106,7 +112,7 @@ def subgroups(
     effects : EffectSizes
         Shape (k,).
     groups : array_like, shape (k,)
-        One name a study.
+        One name a study; of the studies that enter, none may be missing or empty.
     between_study : {"separate", "common"}, default "separate"
         Whether every group has its own tau2, or one is estimated within groups: small groups say little of
         their own.
@@ -122,12 +128,17 @@ def subgroups(
     Raises
     ------
     ValueError
-        If groups do not match the studies, fewer than two are left, or options are not those of `pool`.
+        If groups do not match the studies, one is missing, fewer than two are left, or options are not those
+        of `pool`.
 
     Notes
     -----
     Separate tau2: Q between = Σ (mean_g - mean)²/SE_g² with the weights 1/SE_g², chi-square on g - 1 degrees
     of freedom. Common tau2: the test of the groups as moderators, F for t intervals.
+
+    One study shows no scatter, so t intervals, Hartung and Knapp's among them, have no standard error for it.
+    A group of one study therefore enters with its own: √v and a normal interval where tau2 is separate (its
+    tau2 is taken as 0), √(v + tau2) where tau2 is common or given.
 
     References
     ----------
@@ -146,11 +157,9 @@ def subgroups(
     check_choice("between_study", between_study, ("separate", "common"))
     if effects.effect.ndim != 1:
         raise ValueError(f"`effects` must have the shape (studies,), but has {effects.shape}.")
-    names = np.asarray(groups).astype(str)
     k = effects.effect.size
-    if names.shape != (k,):
-        raise ValueError(f"`groups` must name a group for each of {k} studies, but has shape {names.shape}.")
     inside = np.ones(k, dtype=bool) if where is None else np.asarray(where)
+    names = _names(groups, effects, inside)
     levels = sorted(set(names[inside].tolist()))
     if len(levels) < 2:
         raise ValueError(f"There must be at least two groups to compare, but got {levels}.")
@@ -160,6 +169,7 @@ def subgroups(
     r2 = np.asarray(np.nan)
     if between_study == "separate" or model == "common":
         pooled = pool(effects, tau2=tau2, where=masks, **options)
+        pooled = _with_single_studies(pooled, masks, tau2, options)
         weight = 1 / pooled.std_error**2
         mean = (weight * pooled.mean).sum() / weight.sum()
         statistic = np.asarray((weight * (pooled.mean - mean) ** 2).sum())
@@ -169,6 +179,7 @@ def subgroups(
         by = {"group": names}
         fitted = meta_regression(effects, by, tau2=tau2, where=where, **options)
         pooled = pool(effects, tau2=float(fitted.tau2), where=masks, **options)
+        pooled = _with_single_studies(pooled, masks, float(fitted.tau2), options)
         test = fitted.moderator_test
         statistic, pvalue, r2 = test.statistic, test.pvalue, fitted.r2
         denominator = float(test.denominator_df)
@@ -182,4 +193,54 @@ def subgroups(
         pvalue=pvalue,
         tau2="separate" if between_study == "separate" or model == "common" else "common",
         r2=r2,
+    )
+
+
+def _names(groups: ArrayLike, effects: EffectSizes, inside: BoolArray) -> NDArray[np.str_]:
+    """Return the groups as texts, none of them missing among the studies that enter."""
+    import pandas as pd
+
+    # As objects, so that a missing value does not turn into the text "nan" beside other texts.
+    given = np.asarray(groups, dtype=np.object_)
+    k = effects.effect.size
+    if given.shape != (k,):
+        raise ValueError(f"`groups` must name a group for each of {k} studies, but has shape {given.shape}.")
+    names = given.astype(str)
+    missing = (np.asarray(pd.isna(given)) | (np.char.strip(names) == "")) & inside
+    if missing.any():
+        first = int(np.flatnonzero(missing)[0])
+        study = (
+            f"study {effects.label[first]!r} (index {first})"
+            if effects.label
+            else f"the study at index {first}"
+        )
+        more = f", and {count} more" if (count := int(missing.sum()) - 1) else ""
+        raise ValueError(
+            f"`groups` must name a group for every study, but {study} has {given[first]!r}{more}. "
+            'Name its group, such as "not reported", or leave it out with `where`.'
+        )
+    return names
+
+
+def _with_single_studies(
+    pooled: PooledEstimate, masks: BoolArray, tau2: str | float, options: dict[str, Any]
+) -> PooledEstimate:
+    """Give groups of one study the normal interval of that study."""
+    single = pooled.n_studies == 1
+    if pooled.ci_method == "wald" or not single.any():
+        return pooled
+    alone = pool(pooled.effects, tau2=tau2, where=masks[single], **(options | {"ci": "wald"}))
+    std_error = pooled.std_error.copy()
+    std_error[single] = alone.std_error
+    half = normal_quantile((1 + pooled.confidence_level) / 2) * std_error
+    low, high = (
+        None if end is None else np.where(single, pooled.mean + sign * half, end)
+        for end, sign in ((pooled.mean_low, -1), (pooled.mean_high, 1))
+    )
+    return replace(
+        pooled,
+        std_error=std_error,
+        mean_df=np.where(single, np.inf, pooled.mean_df),
+        mean_low=low,
+        mean_high=high,
     )

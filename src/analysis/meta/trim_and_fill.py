@@ -105,7 +105,7 @@ def trim_and_fill(
     estimator: str = "L0",
     model: str = "random",
     tau2: str | float = "REML",
-    ci: str = "hartung-knapp-adhoc",
+    ci: str | None = None,
     max_iter: int = 100,
     confidence_level: float = 0.95,
 ) -> TrimAndFill:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.meta.heterogeneity_interval import tau2_interval
 from analysis.meta.pooled_estimate import PooledEstimate
+from analysis.meta.small_study_null import why_not_tested
 from analysis.tables.format import (
     format_estimate,
     format_interval,
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["REFERENCES", "MethodsText", "methods_text"]
 
-# Marked as in the docstrings where nobody has looked the citation up.
+# As a paper prints them. Whether a citation was looked up is said in the docstring it stands in.
 REFERENCES = {
-    "katz": "Katz D, Baptista J, Azen SP, Pike MC (1978). Obtaining confidence intervals for the risk "
-    "ratio in cohort studies. Biometrics 34:469-474. DOI 10.2307/2530610",
+    "katz": "Katz D, Baptista J, Azen SP, Pike MC (1978). Obtaining confidence intervals for the risk ratio "
+    "in cohort studies. Biometrics 34:469-474. DOI 10.2307/2530610",
     "woolf": "Woolf B (1955). On estimating the relation between blood group and disease. Ann Hum Genet "
     "19:251-253. DOI 10.1111/j.1469-1809.1955.tb01348.x",
     "yusuf": "Yusuf S, Peto R, Lewis J, Collins R, Sleight P (1985). Beta blockade during and after "
@@ -41,41 +42,40 @@ REFERENCES = {
     "dersimonian-kacker": "DerSimonian R, Kacker R (2007). Random-effects model for meta-analysis of "
     "clinical trials: an update. Contemp Clin Trials 28:105-114. DOI 10.1016/j.cct.2006.04.004",
     "hedges": "Hedges LV, Olkin I (1985). Statistical methods for meta-analysis. Academic Press.",
-    "schmidt": "Schmidt FL, Hunter JE (2015). Methods of meta-analysis, 3rd ed. Sage. (Citation not "
-    "verified.)",
+    "schmidt": "Schmidt FL, Hunter JE (2015). Methods of meta-analysis, 3rd ed. Sage.",
     "brannick": "Brannick MT, Potter SM, Benitez B, Morris SB (2019). Bias and precision of alternate "
     "estimators in meta-analysis: benefits of blending Schmidt-Hunter and Hedges approaches. Organ Res "
-    "Methods 22:490-514. (Citation not verified.)",
-    "sidik": "Sidik K, Jonkman JN (2005). A note on variance estimation in random effects "
-    "meta-regression, J Biopharm Stat 15:823-838. (Citation not verified.)",
-    "viechtbauer-2005": "Viechtbauer W (2005). Bias and efficiency of meta-analytic variance estimators "
-    "in the random-effects model. J Educ Behav Stat 30:261-293. DOI 10.3102/10769986030003261",
+    "Methods 22:490-514.",
+    "sidik": "Sidik K, Jonkman JN (2005). A note on variance estimation in random effects meta-regression, "
+    "J Biopharm Stat 15:823-838.",
+    "viechtbauer-2005": "Viechtbauer W (2005). Bias and efficiency of meta-analytic variance estimators in "
+    "the random-effects model. J Educ Behav Stat 30:261-293. DOI 10.3102/10769986030003261",
     "paule": "Paule RC, Mandel J (1982). Consensus values and weighting factors. J Res Natl Bur Stand "
     "87:377-385. DOI 10.6028/jres.087.022",
-    "viechtbauer-2021": "Viechtbauer W (2021). Median-unbiased estimators for the amount of "
-    "heterogeneity in meta-analysis. (Citation not verified.)",
-    "knapp": "Knapp G, Hartung J (2003). Improved tests for a random effects meta-regression with a "
-    "single covariate. Stat Med 22:2693-2710. DOI 10.1002/sim.1482",
+    "viechtbauer-2021": "Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity "
+    "in meta-analysis.",
+    "knapp": "Knapp G, Hartung J (2003). Improved tests for a random effects meta-regression with a single "
+    "covariate. Stat Med 22:2693-2710. DOI 10.1002/sim.1482",
     "partlett": "Partlett C, Riley RD (2017). Random effects meta-analysis: coverage performance of 95% "
     "confidence and prediction intervals following REML estimation. Stat Med 36:301-317. DOI "
     "10.1002/sim.7140",
     "hardy": "Hardy RJ, Thompson SG (1996). A likelihood approach to meta-analysis with random effects. "
     "Stat Med 15:619-629. DOI 10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A",
-    "lawley": "Lawley DN (1956). A general method for approximating to the distribution of likelihood "
-    "ratio criteria. Biometrika 43:295-303. (Citation not verified.)",
+    "lawley": "Lawley DN (1956). A general method for approximating to the distribution of likelihood ratio "
+    "criteria. Biometrika 43:295-303.",
     "henmi": "Henmi M, Copas JB (2010). Confidence intervals for random effects meta-analysis and "
     "robustness to publication bias. Stat Med 29:2969-2983. DOI 10.1002/sim.4029",
     "viechtbauer-2007": "Viechtbauer W (2007). Confidence intervals for the amount of heterogeneity in "
     "meta-analysis. Stat Med 26:37-52. DOI 10.1002/sim.2514",
-    "higgins-2002": "Higgins JPT, Thompson SG (2002). Quantifying heterogeneity in a meta-analysis. "
-    "Stat Med 21:1539-1558. DOI 10.1002/sim.1186",
-    "higgins-2009": "Higgins JPT, Thompson SG, Spiegelhalter DJ (2009). A re-evaluation of "
-    "random-effects meta-analysis. J R Stat Soc A 172:137-159. DOI 10.1111/j.1467-985X.2008.00552.x",
+    "higgins-2002": "Higgins JPT, Thompson SG (2002). Quantifying heterogeneity in a meta-analysis. Stat "
+    "Med 21:1539-1558. DOI 10.1002/sim.1186",
+    "higgins-2009": "Higgins JPT, Thompson SG, Spiegelhalter DJ (2009). A re-evaluation of random-effects "
+    "meta-analysis. J R Stat Soc A 172:137-159. DOI 10.1111/j.1467-985X.2008.00552.x",
     "sterne": "Sterne JAC, Sutton AJ, Ioannidis JPA, et al. (2011). Recommendations for examining and "
     "interpreting funnel plot asymmetry in meta-analyses of randomised controlled trials. BMJ 343:d4002. "
-    "DOI 10.1136/bmj.d4002. (Citation not verified.)",
+    "DOI 10.1136/bmj.d4002",
     "egger": "Egger M, Davey Smith G, Schneider M, Minder C (1997). Bias in meta-analysis detected by a "
-    "simple, graphical test. BMJ 315:629-634. DOI 10.1136/bmj.315.7109.629. (DOI not verified.)",
+    "simple, graphical test. BMJ 315:629-634. DOI 10.1136/bmj.315.7109.629",
 }
 _MEASURES = {"RR": "katz", "OR": "woolf", "PETO": "yusuf"}
 _TAU2 = {
@@ -248,7 +248,10 @@ def _methods(
         )
     if small_study is not None:
         few = _too_few(small_study)
-        if few:
+        unfit = why_not_tested(small_study.measure)
+        if unfit:
+            sentences.append(f"Small-study effects were not tested, because {unfit}.")
+        elif few:
             sentences.append(f"Small-study effects were not tested with {few}{cite('sterne')}.")
         else:
             sentences.append(f"Small-study effects were tested by Egger's regression{cite('egger')}.")
@@ -282,11 +285,11 @@ def _results(pooled: PooledEstimate, small_study: SmallStudySummary | None) -> l
         null = measure_of(measure).null
         if null is not None:
             holds = float(ends[0]) <= null <= float(ends[1])
-            sentence += f", which {'includes' if holds else 'excludes'} no effect"
+            sentence += f", which {'includes' if holds else 'excludes'} {format_number(null, 0)}"
         sentences.append(f"{sentence}.")
     if _several(pooled):
         sentences.append(_heterogeneity_results(pooled))
-    if small_study is not None and not _too_few(small_study):
+    if small_study is not None and not (_too_few(small_study) or why_not_tested(small_study.measure)):
         egger = next(row for row in small_study.rows if row.method == "Egger")
         said = (
             f"could not be done: {egger.declined}"

@@ -7,7 +7,7 @@ the rule, the value and, in an array, the first index that breaks the rule. File
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,10 +43,10 @@ def as_numbers(name: str, values: ArrayLike) -> FloatArray:
     if array.dtype.kind == "O":
         # Python integers beyond 64 bits and pandas' nullable columns arrive as objects.
         array = _from_objects(name, array)
+    elif array.dtype.kind in "US":
+        raise _text_among_numbers(name, array)
     elif array.dtype.kind not in "iuf":
-        what = "true/false values" if array.dtype.kind == "b" else "text"
-        if array.dtype.kind not in "bUS":
-            what = f"values of type {array.dtype}"
+        what = "true/false values" if array.dtype.kind == "b" else f"values of type {array.dtype}"
         first = array.ravel()[:1].tolist()
         raise TypeError(f"`{name}` must be numbers, but got {what}: {first[0] if first else ''!r}.")
     return array.astype(np.float64, copy=False)
@@ -56,7 +56,9 @@ def _from_objects(name: str, array: NDArray[np.object_]) -> FloatArray:
     converted = np.empty(array.shape, dtype=np.float64)
     for index in np.ndindex(array.shape):
         value = array[index]
-        if isinstance(value, (bool, np.bool_, str, bytes)) or not hasattr(value, "__float__"):
+        if isinstance(value, (str, bytes)):
+            raise _text_among_numbers(name, array)
+        if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__float__"):
             missing = value is None or type(value).__name__ in {"NAType", "NaTType"}
             raise TypeError(
                 f"`{name}` must be numbers, but got {'a missing value' if missing else repr(value)}"
@@ -64,6 +66,38 @@ def _from_objects(name: str, array: NDArray[np.object_]) -> FloatArray:
             )
         converted[index] = float(value)
     return converted
+
+
+def _text_among_numbers(name: str, array: NDArray[Any]) -> TypeError:
+    """Return the error that names the first text that is no number: one such entry makes a column text."""
+    cells: list[Any] = array.ravel().tolist()
+    texts = [number for number, cell in enumerate(cells) if isinstance(cell, (str, bytes))]
+    wrong = next((number for number in texts if not _reads_as_number(cells[number])), None)
+    if wrong is not None:
+        at = _at(tuple(int(i) for i in np.unravel_index(wrong, array.shape)))
+        column = " The other entries may look like numbers: one such entry makes the whole column text."
+        return TypeError(
+            f"`{name}` must be numbers, but got text: {cells[wrong]!r}{at} is not a number."
+            f"{column if len(texts) > 1 else ''}"
+        )
+    if not texts:
+        return TypeError(f"`{name}` must be numbers, but got text: ''.")
+    at = _at(tuple(int(i) for i in np.unravel_index(texts[0], array.shape)))
+    return TypeError(
+        f"`{name}` must be numbers, but got text: {cells[texts[0]]!r}{at}. All of it "
+        "reads as numbers: convert it first, for instance by pandas.to_numeric."
+    )
+
+
+def _reads_as_number(text: str | bytes) -> bool:
+    # Python reads 1_000 as a number, tables do not.
+    if (b"_" if isinstance(text, bytes) else "_") in text:  # type: ignore[operator]
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def as_counts(name: str, values: ArrayLike) -> FloatArray:
@@ -113,9 +147,18 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> str:
     choices = tuple(known)
     if value in choices:
         return value
-    near = get_close_matches(str(value), choices, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = _nearest(str(value), choices)
+    hint = f" Did you mean {near!r}?" if near else ""
     raise ValueError(f"`{name}` must be one of {', '.join(map(repr, choices))}, but got {value!r}.{hint}")
+
+
+def _nearest(value: str, choices: tuple[str, ...]) -> str | None:
+    """Return the choice most like `value`, case ignored; of several that differ in case only, the first."""
+    by_lower_case: dict[str, str] = {}
+    for choice in choices:
+        by_lower_case.setdefault(choice.lower(), choice)
+    near = get_close_matches(value.strip().lower(), by_lower_case, n=1, cutoff=0.5)
+    return by_lower_case[near[0]] if near else None
 
 
 def broadcast(**arrays: FloatArray) -> tuple[FloatArray, ...]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-__all__ = ["decimals_for", "round_half_up", "short_count", "short_needed", "short_number", "short_range"]
+__all__ = [
+    "decimals_for",
+    "round_half_up",
+    "short_count",
+    "short_interval",
+    "short_needed",
+    "short_number",
+    "short_range",
+]
 
 # Digits enough for every float.
 _EXACT = Context(prec=800)
@@ -38,6 +46,25 @@ def short_number(value: float, *, percent: bool = False, digits: int | None = No
 def decimals_for(value: float) -> int:
     """Return how many decimals a value, and whatever is printed beside it, is shown with."""
     return 2 if abs(value) >= 0.095 or value == 0 or not math.isfinite(value) else 3
+
+
+def short_interval(value: float, low: float, high: float, *, percent: bool = False) -> str:
+    """Return "1.83 (1.58 to 2.11)", all with the decimals of the value; a lost end stays "not estimable".
+
+    Examples
+    --------
+    >>> short_interval(1.834, 1.58, 2.11)
+    '1.83 (1.58 to 2.11)'
+    >>> short_interval(0.54, math.nan, math.nan)
+    '0.54 (interval not estimable)'
+    >>> short_interval(math.nan, math.nan, math.nan)
+    'not estimable'
+    """
+    digits = None if percent else decimals_for(value)
+    first, *ends = (short_number(part, percent=percent, digits=digits) for part in (value, low, high))
+    if math.isnan(low) and math.isnan(high):
+        return first if math.isnan(value) else f"{first} (interval not estimable)"
+    return f"{first} ({' to '.join(ends)})"
 
 
 def short_range(low: float, high: float, *, percent: bool = False) -> str:

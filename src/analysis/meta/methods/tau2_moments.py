@@ -89,9 +89,10 @@ def der_simonian_laird_std_error(studies: Studies, tau2: FloatArray) -> FloatArr
     s1, s2, s3 = (np.add.reduce(power, axis=0) for power in (weight, square, square * weight))
     ratio = s2 / s1
     slope = s1 - ratio
-    if studies.design is not None or np.logical_or.reduce(slope <= 1e-6 * s1):
+    quadratic = s2 - 2 * s3 / s1 + ratio * ratio
+    if studies.design is not None or np.logical_or.reduce(quadratic <= 1e-6 * s2):
         return moments_std_error(studies, weight, tau2)
-    spread = studies.residual_df() + tau2 * (2 * slope + tau2 * (s2 - 2 * s3 / s1 + ratio * ratio))
+    spread = studies.residual_df() + tau2 * (2 * slope + tau2 * quadratic)
     std_error: FloatArray = np.sqrt(2 * spread) / slope
     return std_error
 

@@ -143,7 +143,8 @@ def trace_of_square(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
     weight = fitted.weight
     once = weight if isinstance(diagonal, float) and diagonal == 1 else weight * diagonal
     twice = once * once
-    trace: FloatArray = np.add.reduce(twice, axis=0)
+    whole: FloatArray = np.add.reduce(twice, axis=0)
+    trace = whole
     cubes = twice * weight
     squares = once * weight
     for i, first in enumerate(fitted.basis):
@@ -151,6 +152,14 @@ def trace_of_square(fitted: Fitted, diagonal: FloatArray | float) -> FloatArray:
         for second in fitted.basis[: i + 1]:
             cross = _sum_with(squares, first, second) ** 2
             trace = trace + (cross if second is first else 2 * cross)
+    lost = ~(trace > _LOST * whole)
+    if np.logical_or.reduce(lost) and fitted.basis and fitted.basis[0].shape[0] == 1:
+        # Σ (w d r)² + Σ a Σ_others a, with r the share of the other studies' weights and a = w² d / Σw.
+        part, part_once = weight[:, lost], once[:, lost]
+        total = part.sum(axis=0)
+        own = part_once * _of_others(part) / total
+        share = part * part_once / total
+        trace[lost] = (own * own + share * _of_others(share)).sum(axis=0)
     return trace
 
 
