@@ -35,7 +35,7 @@ def run(tmp_path):
 def test_results_that_do_not_fit(run):
     result = run(RESULTS)
     assert result.exit_code == 1, result.output
-    assert result.stdout.startswith("3 rows, 6 checks: 2 contradictions, 1 discrepancy.")
+    assert result.stdout.startswith("3 rows, 8 checks: 2 contradictions, 1 discrepancy.")
     flat = re.sub(r"[\s│]+", " ", result.output)
     assert "Vasdev [2011]" in flat
     assert "a total of 163" in flat
@@ -99,13 +99,83 @@ def test_every_fault_of_a_file_is_named(run, tmp_path):
 def test_a_file_without_a_column_to_check(run):
     result = run("study,remark\nA,b\n")
     assert result.exit_code == 2
-    assert "must have a column that can be checked. These are known: events, total" in result.stderr
+    assert "must have a column that can be checked. Printed results are one result a row" in result.stderr
 
 
-def test_a_file_of_neither_kind_is_refused_as_claims(run):
-    result = run("a,b\n1,2\n")
+def test_a_file_of_neither_form_is_shown_both_forms_once(run):
+    result = run("Trial,Arm,N\nA,b,3\n")
+    assert result.exit_code == 2
+    assert "1 fault found" in result.stderr
+    assert result.stderr.count("study, measure, estimate, low, high") == 1
+    assert result.stderr.count("claim_id, printed, checked_as") == 1
+    assert "rename `N` to `total`" in result.stderr
+
+
+def test_faulty_claims_list_the_columns_once(run):
+    result = run("claim,Arm,N,x\nA,b,3,2\n")
     assert result.exit_code == 2
     assert "column `claim_id`: must be in the header" in result.stderr
+    assert result.stderr.count("the columns are claim_id") == 1
+    assert result.stderr.count("Remove it too.") == 2
+
+
+NOT_USED = "study,events,total,percent,Risk in controls,RR,remark\nA,229,424,54,44.4%,9.99,x\n"
+TOLD = (
+    "These columns were not used: Risk in controls, RR, remark.",
+    "For it to be checked, rename `Risk in controls` to `control_percent`, `RR` to `estimate` (with RR in "
+    "`measure`), if that is what it holds.",
+)
+
+
+def test_columns_that_are_not_used_are_named(run, tmp_path):
+    result = run(NOT_USED, "--html", str(tmp_path / "page.html"))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["1 row, 1 check: all printed numbers that were read fit.", *TOLD]
+    assert f"read fit. {' '.join(TOLD)}</p>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    data = json.loads(run(NOT_USED, "--json").stdout)
+    assert data["unused_columns"] == ["Risk in controls", "RR", "remark"]
+    assert data["notes"] == list(TOLD)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CI lower", "low"),
+        ("Upper", "high"),
+        ("Control risk (%)", "control_percent"),
+        ("n treated", "exposed_total"),
+        ("p", "p_value"),
+        ("Cases", "events"),
+        # Near to a column that is there already, or to none.
+        ("total_label", None),
+        ("yes or no", None),
+        ("country", None),
+    ],
+)
+def test_a_column_that_may_be_a_known_one(run, name, meant):
+    out = run(f"study,total,percent,{name}\nA,424,54,x\n").stdout
+    assert f"These columns were not used: {name}." in out
+    assert ("rename" in out) == (meant is not None)
+    assert meant is None or f"rename `{name}` to `{meant}`" in out
+
+
+@pytest.mark.parametrize(
+    ("counts", "head"),
+    [
+        ("10,40,7,35", "1 row: no printed number was found to check, counts alone."),
+        ("50,40,7,35", "1 row, 2 checks: 1 contradiction. Beside the counts no printed number was found"),
+    ],
+)
+def test_counts_alone_are_no_printed_numbers_that_fit(run, counts, head):
+    text = f"exposed_cases,exposed_total,control_cases,control_total,percent\n{counts},\n"
+    result = run(text)
+    assert result.stdout.startswith(head)
+    assert json.loads(run(text, "--json").stdout)["summary"].startswith(head)
+
+
+def test_an_estimate_outside_its_interval_is_a_contradiction(run):
+    assert run("measure,estimate,low,high\nOR,2.5,0.7,1.4\n").exit_code == 1
+    assert run("measure,estimate,low,high\nOR,0.9,1.2,0.7\n").exit_code == 1
 
 
 def test_raw_tables_can_be_audited():

@@ -107,6 +107,24 @@ def test_many_contradicting_draws_are_a_note(run):
     assert f"Note: {100 * share:.1f}% of the draws contradict the data" in done.stderr
 
 
+def test_the_share_of_possible_draws_stands_beside_the_result(run, tmp_path):
+    done = run(TABLE, "--out", "results")
+    result = read_bias_specification(TABLE).run()
+    possible = 1 - result.share_impossible.item()
+    told = f", from the {100 * possible:.1f}% of the draws that the data allow"
+    lines = str(result).splitlines()
+    assert len(lines) == 4
+    printed = done.stdout.splitlines()
+    written = (tmp_path / "results" / "bias.md").read_text(encoding="utf-8").splitlines()
+    for shown in (printed, written):
+        assert lines[0] in shown
+        assert f"{lines[1]}{told}" in shown
+        assert f"{lines[2]}{told}" in shown
+    assert json.loads(run(TABLE, "--json").stdout)["share_possible"] == possible
+    # Where all draws are possible there is nothing to say.
+    assert "that the data allow" not in run(RATIO).stdout
+
+
 def test_a_folder_gets_table_text_and_figures(run, tmp_path):
     done = run(RATIO, "--out", "results")
     assert done.exit_code == 0, done.output

@@ -161,6 +161,9 @@ def test_the_files_are_in_the_manner_of_a_journal(run, tmp_path):
     names = {path.name for path in folder.iterdir()}
     assert {*WRITTEN, "forest.eps", "forest.tiff"} >= names >= {*WRITTEN}
     assert len(names) > len(WRITTEN)
+    # What was added to an empty cell stands under the table and the figure, not in the text alone.
+    assert "0·5 was added" in (folder / "studies.html").read_text(encoding="utf-8").replace("0.5", "0·5")
+    assert "0.5 was added" in (folder / "pooled.md").read_text(encoding="utf-8")
     # The Lancet's raised point.
     assert "·" in (folder / "studies.html").read_text(encoding="utf-8")
     unknown = run(TRIALS, "--measure", "RR", "--out", "results", "--journal", "nature medicine")

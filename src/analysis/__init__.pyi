@@ -282,9 +282,6 @@ from analysis.figures.forest import (
 from analysis.figures.forest import (
     plot_forest as plot_forest,
 )
-from analysis.figures.forest_columns import (
-    ForestColumn as ForestColumn,
-)
 from analysis.figures.funnel import (
     figure_funnel as figure_funnel,
 )
@@ -344,6 +341,9 @@ from analysis.figures.p_value_function import (
 )
 from analysis.figures.p_value_function import (
     plot_p_value_function as plot_p_value_function,
+)
+from analysis.figures.parts.forest_columns import (
+    ForestColumn as ForestColumn,
 )
 from analysis.figures.posterior import (
     figure_posterior as figure_posterior,

@@ -146,7 +146,6 @@ HOMES = {
         "pages_forest",
         "plot_forest",
     ),
-    "analysis.figures.forest_columns": ("ForestColumn",),
     "analysis.figures.funnel": (
         "figure_funnel",
         "plot_funnel",
@@ -187,6 +186,7 @@ HOMES = {
         "figure_p_value_function",
         "plot_p_value_function",
     ),
+    "analysis.figures.parts.forest_columns": ("ForestColumn",),
     "analysis.figures.posterior": (
         "figure_posterior",
         "plot_posterior",

@@ -9,11 +9,23 @@ import html
 import json
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from analysis.cli_audit_columns import (
+    COUNTS,
+    FORMS,
+    KNOWN,
+    NUMBERS,
+    OTHER,
+    PRINTED,
+    has_claims,
+    has_results,
+    of_neither_form,
+    said_once,
+    unused_notes,
+)
 from analysis.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -30,70 +42,6 @@ CONTRADICTED = 1
 # Reading such a file takes less time than drawing a bar.
 _FEW_ROWS = 500
 _MOST_SHOWN = 200
-_COUNTS = (
-    "events",
-    "total",
-    "exposed_cases",
-    "exposed_total",
-    "control_cases",
-    "control_total",
-    "n_exposed",
-    "n_control",
-)
-_NUMBERS = ("person_years", "confidence_level")
-_PRINTED = (
-    "percent",
-    "exposed_percent",
-    "control_percent",
-    "printed",
-    "estimate",
-    "low",
-    "high",
-    "p_value",
-    "pvalue",
-    "rate",
-    "rate_low",
-    "rate_high",
-)
-_KNOWN = (*_COUNTS, *_NUMBERS, *_PRINTED)
-_OTHER = (
-    "row_id",
-    "study",
-    "label",
-    "outcome",
-    "site",
-    "subgroup",
-    "stratum",
-    "measure",
-    "adjusted",
-    "pooled",
-    "rate_unit",
-    "method",
-    "population",
-    "group",
-    "definition",
-)
-_CLAIM = ("claim_id", "checked_as", "claim")
-# What other programs and papers call a column; of each name, its words.
-_ALSO_CALLED = {
-    "estimate": {"rr", "or", "hr", "irr", "smr", "rd", "ratio", "effect", "es"},
-    "low": {"lower", "lcl", "ll", "lci", "cil"},
-    "high": {"upper", "ucl", "ul", "uci", "ciu"},
-    "p_value": {"p", "pval"},
-    "percent": {"%", "risk", "percentage", "prevalence", "proportion", "pct", "share"},
-    "events": {"cases", "count"},
-    "total": {"n", "size"},
-}
-_ARMS = {
-    "exposed_": {"exposed", "exposure", "treated", "treatment", "patients", "intervention"},
-    "control_": {"control", "controls", "unexposed", "comparison", "placebo"},
-}
-_FORMS = (
-    "Printed results are one result a row, for example study, measure, estimate, low, high, p_value (with "
-    "exposed_cases, exposed_total, control_cases, control_total where they are printed), or study, events, "
-    "total, percent. Claims are one sentence a row: claim_id, printed, checked_as, and the counts that it "
-    "is checked against."
-)
 
 
 def run_audit(file: Path, *, out: Path | None, html_file: Path | None, as_json: bool) -> int:
@@ -123,17 +71,19 @@ def run_audit(file: Path, *, out: Path | None, html_file: Path | None, as_json: 
     """
     from analysis.data.provenance import write_atomic
 
-    if _is_of_results(file):
-        report, unused, without = _check_rows(file)
+    if has_results(file):
+        report, used, unused, without = _check_rows(file)
         frame, name = report.to_frame(), "findings.csv"
-        heading = " ".join([_headline(report, without=without), *_notes(unused)])
+        headline = _headline(report, without=without, unused=bool(unused))
+        notes = unused_notes(unused, used=used)
+        heading = " ".join([headline, *notes])
         contradicted = len(report.contradictions)
         if as_json:
-            summary = {"n_rows": report.n_rows, "n_checked": report.n_checked}
-            summary |= {"unused_columns": unused, "notes": [heading, *_notes(unused)] if without else _notes(unused)}
+            summary: dict[str, object] = {"n_rows": report.n_rows, "n_checked": report.n_checked}
+            summary |= {"summary": headline, "unused_columns": unused, "notes": notes}
             click.echo(json.dumps(summary | {"findings": as_records(frame)}, ensure_ascii=False, indent=2))
         else:
-            _print_findings(frame, heading)
+            _print_findings(frame, "\n".join([headline, *notes]))
     else:
         frame, name = _ledger(file), "ledger.csv"
         contradicted = int((frame["verdict"] == "contradicted").sum())
@@ -178,55 +128,16 @@ def plain_value(value: object) -> object:
     return plain
 
 
-def _is_of_results(file: Path) -> bool:
-    """Tell printed results from claims by the header; whatever is unclear is read, and refused, as claims."""
-    names = _header(file)
-    return not names & set(_CLAIM) and bool(names & {*_KNOWN, "study", "row_id"})
-
-
-def _header(file: Path) -> set[str]:
-    with file.open("rb") as stream:
-        first = stream.readline(100_000)
-    header = first.decode("utf-8-sig", errors="replace").strip().replace('"', "").split(",")
-    return {name.strip() for name in header if name.strip()}
-
-
-def _neither(file: Path, header: set[str]) -> Fault:
-    near = {name: known for name in sorted(header) if (known := _meant(name)) is not None}
-    renamed = ", ".join(f"`{name}` to `{known}`" for name, known in near.items())
-    return Fault(
-        file=str(file),
-        line=1,
-        rule="must be the header of printed results or of claims",
-        value=", ".join(sorted(header)) or "no column names",
-        way_out=f"{_FORMS}{f' Here it may be enough to rename {renamed}.' if near else ''}",
-    )
-
-
-def _said_once(faults: tuple[Fault, ...]) -> Iterator[Fault]:
-    """Yield the faults with the list of all columns in the first of them only."""
-    told: set[str] = set()
-    for fault in faults:
-        way_out = fault.way_out
-        listed = way_out is not None and "; the columns are " in way_out
-        if way_out is not None and listed and way_out in told:
-            yield replace(fault, way_out="Remove it too.")
-        else:
-            yield fault
-        told |= {way_out} if way_out is not None else set()
-
-
 def _ledger(file: Path) -> pd.DataFrame:
     from analysis.data.datasets import read_user_table
     from analysis.forensics.claims import audit_claims
 
-    header = _header(file)
-    if not header & set(_CLAIM):
-        raise DataError([_neither(file, header)])
+    if not has_claims(file):
+        raise DataError([of_neither_form(file)])
     try:
         claims = read_user_table(file, kind="claims")
     except DataError as error:
-        raise DataError(_said_once(error.faults)) from None
+        raise DataError(said_once(error.faults)) from None
     try:
         with _progress("claims", len(claims)) as advance:
             ledger = audit_claims(claims, progress=advance) if advance else audit_claims(claims)
@@ -235,8 +146,8 @@ def _ledger(file: Path) -> pd.DataFrame:
     return ledger.to_frame()
 
 
-def _check_rows(file: Path) -> tuple[CoherenceReport, list[str], bool]:
-    """Return what was found, the columns that were not used, and whether no number was there to check."""
+def _check_rows(file: Path) -> tuple[CoherenceReport, list[str], list[str], bool]:
+    """Return what was found, the columns used and unused, and whether no printed number was there."""
     from analysis.data.schema import read_csv
     from analysis.forensics.coherence import check_coherence
 
@@ -254,64 +165,40 @@ def _check_rows(file: Path) -> tuple[CoherenceReport, list[str], bool]:
                 advance(done)
 
         report = check_coherence(rows, progress=tell)
-    unused = [str(column) for column in rows.columns if column not in {*_KNOWN, *_OTHER}]
-    printed = [name for name in _PRINTED if name in rows.columns]
+    unused = [str(column) for column in rows.columns if column not in {*KNOWN, *OTHER}]
+    printed = [name for name in PRINTED if name in rows.columns]
     without = not rows[printed].apply(lambda cells: cells.fillna("").str.strip().ne("")).to_numpy().any()
-    return report, unused, without
+    used = [str(column) for column in rows.columns if column not in unused]
+    return report, used, unused, without
 
 
-def _headline(report: CoherenceReport, *, without: bool) -> str:
+def _headline(report: CoherenceReport, *, without: bool, unused: bool) -> str:
     """Return the count of findings; counts without a printed number beside them are no check of one."""
     line = str(report).partition("\n")[0]
     if not without:
-        return line
+        # A number that was not read does not fit.
+        return line.replace("printed numbers fit", "printed numbers that were read fit") if unused else line
     none = "no printed number was found to check"
     if report.findings:
         return f"{line} Beside the counts {none}."
     return f"{report.n_rows} row{'s' if report.n_rows != 1 else ''}: {none}, counts alone."
 
 
-def _notes(unused: list[str]) -> list[str]:
-    """Say which columns were not used, and what a near one would have to be called."""
-    if not unused:
-        return []
-    near = {name: known for name in unused if (known := _meant(name)) is not None}
-    notes = [f"These columns were not used: {', '.join(unused)}."]
-    if near:
-        renamed = ", ".join(f"`{name}` to `{known}`" for name, known in near.items())
-        notes.append(f"To have it checked, rename {renamed}, if that is what it holds.")
-    return notes
-
-
-def _meant(name: str) -> str | None:
-    """Return the known column that a name may stand for."""
-    from difflib import get_close_matches
-
-    words = name.lower().replace("_", " ").replace("-", " ").replace("(", " ").replace(")", " ").split()
-    arm = next((arm for arm, called in _ARMS.items() if called & set(words)), "")
-    for known, called in _ALSO_CALLED.items():
-        if called & set(words):
-            inside = {"events": "cases"}.get(known, known)
-            return f"{arm}{inside}" if f"{arm}{inside}" in _KNOWN and arm else known
-    near = get_close_matches("_".join(words), _KNOWN, n=1, cutoff=0.75)
-    return near[0] if near else None
-
-
 def _column_faults(rows: pd.DataFrame, file: str) -> Iterator[Fault]:
     from difflib import get_close_matches
 
     columns = [str(column) for column in rows.columns]
-    if not set(columns) & set(_KNOWN):
-        renamed = " ".join(["", *_notes(columns)[1:]])
+    if not set(columns) & set(KNOWN):
+        renamed = " ".join(["", *unused_notes(columns)[1:]])
         yield Fault(
             file=file,
             line=1,
             rule="must have a column that can be checked",
-            way_out=_FORMS + renamed,
+            way_out=FORMS + renamed,
         )
     for column in columns:
-        near = get_close_matches(column.strip().lower(), [*_KNOWN, *_OTHER], n=1, cutoff=0.85)
-        if near and column not in {*_KNOWN, *_OTHER}:
+        near = get_close_matches(column.strip().lower(), [*KNOWN, *OTHER], n=1, cutoff=0.85)
+        if near and column not in {*KNOWN, *OTHER}:
             yield Fault(
                 file=file,
                 line=1,
@@ -323,7 +210,7 @@ def _column_faults(rows: pd.DataFrame, file: str) -> Iterator[Fault]:
 
 def _cell_faults(rows: pd.DataFrame, file: str) -> Iterator[Fault]:
     """Yield every cell that cannot be read; each different text is looked at once."""
-    for names, reads in ((_COUNTS, _reads_count), (_NUMBERS, _reads_number), (_PRINTED, _reads_printed)):
+    for names, reads in ((COUNTS, _reads_count), (NUMBERS, _reads_number), (PRINTED, _reads_printed)):
         for name in names:
             if name not in rows.columns:
                 continue

@@ -189,7 +189,7 @@ def _print(
     console = Console()
     console = console if console.is_terminal else Console(width=120)
     console.print(table)
-    click.echo(result)
+    click.echo(_result_text(result))
     click.echo(_error_text(result))
     if swings is not None:
         click.echo(f"\n{_swings_heading(swings)}")
@@ -223,6 +223,19 @@ def _swings_table(swings: ParameterSwings) -> Table:
         reached = ["contradicts" if math.isnan(value) else format_number(value) for value in values]
         table.add_row(Text(name), *parameter_ends(float(low), float(high)), *reached)
     return table
+
+
+def _result_text(result: ProbabilisticBiasAnalysis) -> str:
+    """Return the result; where many draws contradict the data, each interval says of how many it is."""
+    from analysis.tables.format import format_percent
+
+    share = float(result.share_impossible.item())
+    if share < _MANY:
+        return str(result)
+    # The first line knows no bias, the last is that of the draws.
+    first, *intervals, last = str(result).splitlines()
+    possible = f", from the {format_percent(1 - share)} of the draws that the data allow"
+    return "\n".join([first, *(f"{line}{possible}" for line in intervals), last])
 
 
 def _error_text(result: ProbabilisticBiasAnalysis) -> str:
@@ -260,6 +273,7 @@ def _as_json(
         "seed": specification.seed,
         "biases": biases,
         "intervals": as_records(result.to_frame()),
+        "share_possible": 1 - float(result.share_impossible.item()),
         "swings": [] if swings is None else as_records(swings.to_frame()),
         "notes": notes,
     }
@@ -284,7 +298,7 @@ def _contents(
     text = [
         "# Probabilistic bias analysis",
         *str(specification).splitlines(),
-        *str(result).splitlines(),
+        *_result_text(result).splitlines(),
         _error_text(result),
         *(f"{name}: {caption}" for name, caption in captions.items()),
         *(f"Note: {note}" for note in notes),

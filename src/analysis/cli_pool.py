@@ -162,6 +162,7 @@ def pool_command(
                 small_study=results.small_study,
                 text=results.text,
                 notes=results.notes,
+                corrections=_corrections(results.studies),
                 journal=journal,
             )
     if as_json:
@@ -330,8 +331,7 @@ def _results(
         pooled, data=studies.source, corrected=len(studies.corrected), small_study=small_study
     )
     notes = [str(warning.message) for warning in given]
-    if studies.corrected:
-        notes.append(f"0.5 was added to the counts of {', '.join(studies.corrected)}, where a cell is empty.")
+    notes += _corrections(studies)
     if studies.unused:
         notes.append(f"These columns were not used: {', '.join(studies.unused)}.")
     return _Results(
@@ -341,6 +341,13 @@ def _results(
         text=text,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _corrections(studies: _Studies) -> tuple[str, ...]:
+    """Return what was added to empty cells, in one sentence, if anything was."""
+    if not studies.corrected:
+        return ()
+    return (f"0.5 was added to the counts of {', '.join(studies.corrected)}, where a cell is empty.",)
 
 
 def _study_frame(results: _Results) -> pd.DataFrame:

@@ -22,6 +22,8 @@ __all__ = ["JOURNALS", "contents_of", "write_contents"]
 
 # The keys of `analysis.figures.journals.JOURNALS`, named here so that the command line starts fast.
 JOURNALS = ("default", "lancet", "bmj", "jama", "nejm", "nature", "plos", "elsevier", "springer")
+# Journals whose manner of laying out a forest plot is known.
+_LAYOUTS = {"lancet", "bmj", "jama"}
 # What stays beside the picture: its numbers are in pooled.csv, its words in pooled.md.
 _NOT_WRITTEN = {".csv", ".json"}
 
@@ -33,9 +35,13 @@ def contents_of(
     small_study: SmallStudySummary,
     text: MethodsText,
     notes: tuple[str, ...],
+    corrections: tuple[str, ...],
     journal: str,
 ) -> Mapping[str, bytes]:
-    """Return everything that is written by file name, before anything is."""
+    """Return everything that is written by file name, before anything is.
+
+    `corrections`, what was added to empty cells, stands under the figure and the table too.
+    """
     from analysis.figures.export import save_figure
     from analysis.figures.forest import figure_forest
     from analysis.figures.style import style
@@ -46,13 +52,21 @@ def contents_of(
     frame = studies_frame(pooled, counts=counts)
     with TemporaryDirectory() as folder, style(journal):
         try:
-            figure = figure_forest(pooled.effects, pooled=pooled, table=counts)
+            figure = figure_forest(
+                pooled.effects,
+                pooled=pooled,
+                table=counts,
+                layout=journal if journal in _LAYOUTS else "default",
+                note=" ".join(corrections) or None,
+            )
         except ValueError as error:
             raise AnalysisError(f"The forest plot could not be drawn: {error}") from error
         asked = None if journal == "default" else journal
         paths = save_figure(figure, "forest", journal=asked, directory=folder)
         paths += write_table(
-            effects_table(pooled, counts=counts), f"{folder}/studies", formats=("docx", "tex", "html", "xlsx")
+            effects_table(pooled, counts=counts, notes=corrections),
+            f"{folder}/studies",
+            formats=("docx", "tex", "html", "xlsx"),
         )
         made = {path.name: path.read_bytes() for path in paths if path.suffix not in _NOT_WRITTEN}
     remarks = "".join(f"\nNote: {note}\n" for note in notes)

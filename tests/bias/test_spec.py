@@ -147,14 +147,14 @@ exposed_cases = 0.4
         r"spec.toml, line 2: key `measur`: must be one of measure, draws, .*, but got \"measur = 'OR'\". "
         "Did you mean `measure`",
         "spec.toml: key `seed`: must be given",
-        "line 3: key `draws`: `draws` must be at least 100, but got 10",
+        "line 3: key `draws`: must be at least 100, but got 10",
         "line 4: key `sampling`: `sampling` must be one of .*'sobl'",
         "line 5: key `confidence_level`: .*For 95 % write 0.95",
         "line 7: key `table`: `exposed_cases` must not exceed `exposed_total`, but got 450 of 302",
         r"line 14: key `bias\[1\].kind`: must be one of .*'exposure misclasification'.*Did you mean `exp",
         r"line 18: key `bias\[2\].sensitivity`: .*`low` <= `mode` <= `high`.*triangular\(0.9, 0.8, 1\)",
         r"line 19: key `bias\[2\].specifity`: must be one of .*'specifity = 0.97'. Did you mean `spec",
-        r"line 20: key `bias\[2\].specificity`: `specificity` must lie between 0 and 1, but is fixed\(1.2\)",
+        r"line 20: key `bias\[2\].specificity`: must lie between 0 and 1, but is fixed\(1.2\)",
         r"line 21: key `bias\[2\].correlations`: .*between -1 and 1, but got 2",
         r"line 22: key `bias\[2\].source`: must be text",
         r"line 24: key `bias\[3\]`: .* must be given, but got `exposed_cases`",
@@ -228,7 +228,7 @@ def test_the_command_reads_yaml_by_the_name_of_the_file(tmp_path):
 def test_the_command_says_what_is_wrong(tmp_path):
     spec = tmp_path / "spec.toml"
     spec.write_text(TEXT.replace("0.97", "1.97"), encoding="utf-8")
-    with pytest.raises(DataError, match="`specificity` must lie between 0 and 1"):
+    with pytest.raises(DataError, match=r"specificity`: must lie between 0 and 1"):
         CliRunner().invoke(command, [str(spec)], catch_exceptions=False)
     spec.write_text(TEXT.replace("0.97", "0.6"), encoding="utf-8")
     with pytest.raises(AnalysisError, match="all 4096 draws contradict them: negative adjusted cells"):
@@ -327,3 +327,88 @@ def test_the_command_says_what_is_wrong(tmp_path):
 def test_what_is_wrong_with_a_bias_is_named(make, match):
     with pytest.raises(ValueError, match=match):
         make()
+
+
+ALMOST = f"""seed = 1
+{ESTIMATE}[[bias]]
+kind = "unmeasured confounding"
+prevalence_exposed = "40%"
+prevalence_control = "12,5 %"
+risk_ratio = "2,5"
+sensitvity = 0.9
+[[bias]]
+kind = "unmeasured confounding"
+prevalence_exposed = "unifrom(0.1, 0.2)"
+prevalence_control = "beta(46, 6"
+risk_ratio = 2
+"""
+
+
+def test_messages_name_the_key_once_and_give_a_way_out():
+    with pytest.raises(DataError) as caught:
+        read_bias_specification(ALMOST)
+    message = str(caught.value)
+    for part in (
+        "key `bias[1].prevalence_exposed`: a distribution must be",
+        "but got '40%'. Write 0.40, without quotes.",
+        "but got '12,5 %'. Write 0.125, without quotes.",
+        "but got '2,5'. Write 2.5, without quotes.",
+        "but got 'sensitvity = 0.9'. `sensitivity` is a parameter of exposure misclassification, outcome",
+        "but got 'unifrom'. Did you mean 'uniform'?\n",
+        "but got 'beta(46, 6'.",
+    ):
+        assert part in message, part
+    assert message.count("Write") == 3
+    assert "?." not in message
+    assert not re.search(r"(`\w+`): \1", message)
+
+
+def test_a_correlation_of_a_misspelt_parameter_has_a_suggestion():
+    text = f"""seed = 1
+{ESTIMATE}[[bias]]
+kind = "unmeasured confounding"
+prevalence_exposed = "uniform(0.3, 0.5)"
+prevalence_control = "uniform(0.1, 0.2)"
+risk_ratio = 2
+correlations = [["prevalence_exposd", "prevalence_control", 0.5]]
+"""
+    with pytest.raises(DataError, match=r"got 'prevalence_exposd'\. Did you mean `prevalence_exposed`\?"):
+        read_bias_specification(text)
+
+
+@pytest.mark.parametrize("syntax", ["toml", "yaml"])
+def test_every_bias_that_does_not_fit_the_data_is_named_with_its_line(syntax):
+    text = {
+        "toml": f"""seed = 1
+{ESTIMATE}{SELECTION}[[bias]]
+kind = "exposure misclassification"
+sensitivity = 0.9
+specificity = 0.9
+[[bias]]
+kind = "outcome misclassification"
+sensitivity = 0.9
+specificity = 0.9
+""",
+        "yaml": """seed: 1
+estimate: {measure: HR, value: 1.8, low: 1.5, high: 2.16}
+bias:
+  - kind: selection bias
+    bias_factor: 1.1
+
+
+  - kind: exposure misclassification
+
+    sensitivity: 0.9
+    specificity: 0.9
+  - {kind: outcome misclassification, sensitivity: 0.9, specificity: 0.9}
+""",
+    }[syntax]
+    lines = {"toml": (10, 14), "yaml": (8, 12)}[syntax]
+    given = {"toml": "[table] or [rates]", "yaml": "table: or rates:"}[syntax]
+    with pytest.raises(DataError) as caught:
+        read_bias_specification(text, syntax=syntax)
+    assert [fault.line for fault in caught.value.faults] == list(lines)
+    for number, fault in enumerate(caught.value.faults, start=2):
+        assert f"key `bias[{number}]`:" in fault.rule
+        assert "index" not in fault.rule
+        assert given in fault.rule

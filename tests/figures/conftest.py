@@ -7,7 +7,7 @@ from matplotlib.text import Text
 from analysis.figures.fonts import FontWarning
 from analysis.figures.journals import JOURNALS
 from analysis.figures.style import current, house_style, style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 from analysis.measures.effect_size import effect_sizes
 from analysis.meta.pooling import pool
 from analysis.values.counts import TwoByTwo

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, nice_ticks, set_x_axis
+from analysis.figures.parts.axes import automatic_limits, axis_scale, labelled_axes, nice_ticks, set_x_axis
 from analysis.figures.forest import plot_forest
-from analysis.figures.text import text_width
+from analysis.figures.parts.text import text_width
 from analysis.values.estimate import EffectSizes
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.figures.axis_ticks import logit_percent, nice_ticks
+from analysis.figures.parts.axis_ticks import logit_percent, nice_ticks
 from analysis.tables.number_style import number_style
 
 

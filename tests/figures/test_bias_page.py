@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.figures.bias_page import (
+from analysis.figures.parts.bias_page import (
     EdgeLabel,
     Span,
     digits_for,

@@ -7,7 +7,7 @@ from analysis.figures.check_figure import FigureReport, check_figure
 from analysis.figures.export import save_figure
 from analysis.figures.journals import JOURNALS
 from analysis.figures.style import BLUE, GREEN, GREY, ORANGE, SKY_BLUE, VERMILLION, current, style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 
 WORDS = {"title": "t", "caption": "c", "alt": "a", "source": pd.DataFrame({"a": [1]})}
 

@@ -9,7 +9,7 @@ from PIL import Image
 from analysis.figures.check_figure import check_figure
 from analysis.figures.export import save_figure
 from analysis.figures.style import BLUE, current, style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 
 WORDS = {"title": "t", "caption": "c", "alt": "a", "source": pd.DataFrame({"a": [1]})}
 

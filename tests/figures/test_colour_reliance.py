@@ -3,7 +3,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures.colour_reliance import colours_relied_on
+from analysis.figures.parts.colour_reliance import colours_relied_on
 from analysis.figures.colour_vision import DISTINGUISHABLE, colour_difference
 from analysis.figures.style import BLUE, GREEN, ORANGE, SKY_BLUE, VERMILLION
 

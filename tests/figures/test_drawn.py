@@ -3,9 +3,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures.drawn import drawn_of
+from analysis.figures.parts.drawn import drawn_of
 from analysis.figures.style import style
-from analysis.figures.text import font, text_width
+from analysis.figures.parts.text import font, text_width
 
 
 def test_texts_come_with_size_font_and_place():

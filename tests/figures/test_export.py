@@ -18,7 +18,7 @@ from PIL import Image
 from analysis.figures.export import save_figure
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLUE, current, style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 
 SVG = "{http://www.w3.org/2000/svg}"
 SUFFIXES = ["pdf", "svg", "png", "csv", "json"]

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures.flatten import flattened
+from analysis.figures.parts.flatten import flattened
 
 
 @pytest.fixture

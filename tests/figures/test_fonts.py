@@ -7,7 +7,7 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager
 
 from analysis.figures import fonts
 from analysis.figures.fonts import FontWarning, font_chain, lacking_characters, warn_of_substitute
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 
 UNKNOWN = "No Such Font 1"
 
@@ -47,7 +47,7 @@ def test_a_process_warns_once_whatever_is_drawn():
 import warnings
 from analysis.figures import fonts
 from analysis.figures.style import style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 fonts._installed = fonts._listed = lambda: frozenset({"DejaVu Sans"})
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

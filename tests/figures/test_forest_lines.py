@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from analysis.figures.forest import figure_forest, plot_forest
-from analysis.figures.forest_lines import NO_GROUP
+from analysis.figures.parts.forest_lines import NO_GROUP
 from analysis.meta.influence import leave_one_out
 from analysis.meta.pooling import pool
 from analysis.meta.subgroups import subgroups

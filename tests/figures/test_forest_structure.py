@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.figures.forest import figure_forest, pages_forest
-from analysis.figures.forest_layouts import FOREST_LAYOUTS
+from analysis.figures.parts.forest_layouts import FOREST_LAYOUTS
 from analysis.figures.style import current
 from analysis.measures.effect_size import effect_sizes
 from analysis.meta.pooling import pool

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.figures.funnel_input import checked_funnel
+from analysis.figures.parts.funnel_input import checked_funnel
 from analysis.meta.pooling import pool
 
 

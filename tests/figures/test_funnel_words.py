@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.figures.funnel_input import checked_funnel
-from analysis.figures.funnel_words import band_tints, funnel_key, funnel_record
+from analysis.figures.parts.funnel_input import checked_funnel
+from analysis.figures.parts.funnel_words import band_tints, funnel_key, funnel_record
 from analysis.meta.pooling import pool
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.figures.axes import labelled_axes
+from analysis.figures.parts.axes import labelled_axes
 from analysis.figures.export import save_figure
 from analysis.figures.influence import figure_influence, plot_influence
 from analysis.figures.journals import JOURNALS

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.figures import influence_rows as module
-from analysis.figures.influence_rows import study_rows
+from analysis.figures.parts import influence_rows as module
+from analysis.figures.parts.influence_rows import study_rows
 from analysis.figures.style import house_style
 from analysis.meta.influence import influence
 from analysis.values.estimate import EffectSizes

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures.judgements import (
+from analysis.figures.parts.judgements import (
     draw_area,
     draw_judgement,
     draw_judgement_key,

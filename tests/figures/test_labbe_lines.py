@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.figures.labbe_lines import draw_lines, room_above, room_beside, write_values
-from analysis.figures.plane import plane_page
+from analysis.figures.parts.labbe_lines import draw_lines, room_above, room_beside, write_values
+from analysis.figures.parts.plane import plane_page
 from analysis.figures.style import house_style
 from analysis.measures.effect_size import effect_sizes
 from analysis.meta.pooling import pool

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.figures.label_places import place_labels
-from analysis.figures.plane import figure_of, panel_points, plane_page, set_y_axis
+from analysis.figures.parts.label_places import place_labels
+from analysis.figures.parts.plane import figure_of, panel_points, plane_page, set_y_axis
 from analysis.figures.style import house_style
 
 

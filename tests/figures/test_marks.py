@@ -3,7 +3,7 @@ import math
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.figures.marks import draw_diamond, draw_interval, draw_prediction_ground, weighted_side
+from analysis.figures.parts.marks import draw_diamond, draw_interval, draw_prediction_ground, weighted_side
 
 
 @pytest.fixture

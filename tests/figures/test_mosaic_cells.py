@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.figures.mosaic_cells import ARM_GAP, MosaicCells
+from analysis.figures.parts.mosaic_cells import ARM_GAP, MosaicCells
 from analysis.values.counts import TwoByTwo
 
 TABLE = TwoByTwo(exposed_cases=30, exposed_total=80, control_cases=20, control_total=120)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from analysis.figures.p_value_axes import (
+from analysis.figures.parts.p_value_axes import (
     check_one_curve,
     level_text,
     room_for_levels,
     set_p_axes,
     studies_with_curve,
 )
-from analysis.figures.plane import figure_of, plane_page
+from analysis.figures.parts.plane import figure_of, plane_page
 from analysis.figures.style import house_style
 from analysis.meta.pooling import pool
 from analysis.values.estimate import EffectSizes

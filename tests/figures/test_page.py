@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from analysis.figures.page import Column, Row, TooNarrowError, draw_page, lay_out, row_heights
-from analysis.figures.page_text import PlacedText
+from analysis.figures.parts.page import Column, Row, TooNarrowError, draw_page, lay_out, row_heights
+from analysis.figures.parts.page_text import PlacedText
 from analysis.figures.style import POINTS_PER_MM, current, house_style, style
-from analysis.figures.text import text_width
+from analysis.figures.parts.text import text_width
 
 COLUMNS = [
     Column(heading="Study", wraps=True),

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from analysis.figures.axes import AxisScale
-from analysis.figures.panels import (
+from analysis.figures.parts.axes import AxisScale
+from analysis.figures.parts.panels import (
     drop_labels_outside,
     fill_axes,
     panel_page,

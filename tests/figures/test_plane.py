@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.figures.plane import (
+from analysis.figures.parts.plane import (
     KeyEntry,
     draw_key,
     figure_of,

@@ -30,7 +30,7 @@ def test_positions_scale_and_band(pooled, by_gid):
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         "Lumbar spine",
         *LABELS[:3],
-        "Pooled, 3 studies",
+        "Pooled, 3 groups of patients",
         "95% prediction interval",
         "Hip",
         *LABELS[3:],
@@ -73,7 +73,7 @@ def test_the_text_columns(pooled, check_texts):
         "Wilson intervals.",
     ):
         assert text in texts
-    assert any(text.startswith("Pooled, 3 studies (I² = ") for text in texts)
+    assert any(text.startswith("Pooled, 3 groups of patients (I² = ") for text in texts)
     assert not any("†" in text for text in texts)
 
 

@@ -1,4 +1,4 @@
-from analysis.figures.prisma_boxes import boxes_of
+from analysis.figures.parts.prisma_boxes import boxes_of
 from analysis.values.prisma_flow import OtherMethods, PrismaFlow
 
 SMALL = {"databases": 100, "duplicates": 10, "excluded": 70, "reports_excluded": 12, "studies": 8}

@@ -1,9 +1,9 @@
 import pytest
 
 from analysis.figures.journals import JOURNALS
-from analysis.figures.sheet import draw_sheet, sheet_width, size_in_points, write_block
+from analysis.figures.parts.sheet import draw_sheet, sheet_width, size_in_points, write_block
 from analysis.figures.style import current, style
-from analysis.figures.text import text_width
+from analysis.figures.parts.text import text_width
 
 
 @pytest.mark.parametrize("journal", JOURNALS)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures import text
+from analysis.figures.parts import text
 from analysis.figures.style import style
-from analysis.figures.text import check_glyphs, font, text_width, wrap_text
+from analysis.figures.parts.text import check_glyphs, font, text_width, wrap_text
 
 
 def test_width_grows_with_size_weight_and_text():

@@ -6,7 +6,7 @@ import pytest
 from analysis import EffectSizes
 from analysis.bias.spec import UnmeasuredConfounding
 from analysis.bias.tipping import tipping_point
-from analysis.figures.tipping_layout import plotted_numbers, surface_of
+from analysis.figures.parts.tipping_layout import plotted_numbers, surface_of
 
 RATIO = EffectSizes.from_estimates(1.83, 1.58, 2.11, measure="HR")
 FEARED = UnmeasuredConfounding(prevalence_exposed=0.8, prevalence_control=0.1, risk_ratio=3)

@@ -3,10 +3,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.drawn import drawn_of
+from analysis.figures.parts.drawn import drawn_of
 from analysis.figures.style import current, style
-from analysis.figures.text import LINE_SPACING, text_width
-from analysis.figures.writer import MARGIN, Writer
+from analysis.figures.parts.text import LINE_SPACING, text_width
+from analysis.figures.parts.writer import MARGIN, Writer
 
 
 def page(width=300.0, height=100.0):

@@ -112,3 +112,37 @@ def test_an_arm_without_people_is_refused():
     empty = TwoByTwo(exposed_cases=0, exposed_total=0, control_cases=1, control_total=9)
     with pytest.raises(ValueError, match="`risks` must be between 0 and 1, but got nan at index 0"):
         natural_frequencies(empty)
+
+
+@pytest.mark.parametrize(
+    ("risks", "people"),
+    [
+        # 90/4006 and 114/20030: a ratio of 3.95, of which 2 and 1 of 100 leave 2.
+        ([90 / 4006, 114 / 20030], 1000),
+        # 20/14.6 = 1.37 and 20/15 = 1.33: 2.7 % off.
+        ([0.2, 0.146], 100),
+        # 40/5.4 = 7.4 and 40/5 = 8: 8 % off; 40/4.44 = 9.01 and 40/4 = 10: 11 % off, in either order.
+        ([0.4, 0.054], 100),
+        ([0.4, 0.0444], 1000),
+        ([0.0444, 0.4], 1000),
+        # 8.3/4.7 = 1.77 and 8/5 = 1.6: 9 % off.
+        ([0.047, 0.083], 100),
+        # Only the first and the last of three are far off: 40/4.44.
+        ([0.0444, 0.043, 0.4], 1000),
+        # Both are rounded up alike, and their ratio stays.
+        ([0.0455, 0.0455], 100),
+        # One group has no ratio; nobody has none either.
+        ([0.014], 100),
+        ([0.3, 0.0], 100),
+    ],
+)
+def test_rounding_does_not_distort_the_ratio_of_two_groups(risks, people):
+    result = natural_frequencies(risks)
+    assert result.out_of == people
+
+
+def test_the_ratio_of_the_osteoporosis_table_survives():
+    result = natural_frequencies(TABLE)
+    assert (result.count.tolist(), result.out_of) == ([22, 6], 1000)
+    exact = risk_ratio(TABLE).value
+    assert result.count[0] / result.count[1] == pytest.approx(exact, rel=0.1)

@@ -157,3 +157,15 @@ def test_bad_arguments_are_refused():
         excess_significance_test(effects, true_effect=-1)
     with pytest.raises(ValueError, match="must have a finite effect"):
         excess_significance_test(EffectSizes(effect=[0.1, np.inf], variance=0.1))
+
+
+@pytest.mark.parametrize("measure", ["PLO", "IRLN"])
+def test_a_measure_without_no_effect_is_refused(measure):
+    effects = EffectSizes(effect=[-2.0, -1.5, -1.8], variance=[0.1, 0.1, 0.2], measure=measure)
+    with pytest.raises(ValueError, match=rf"`effects` must be .* no effect, .* is '{measure}': a \w+ has no"):
+        excess_significance_test(effects)
+
+
+def test_one_study_is_one_study():
+    text = str(excess_significance_test(EffectSizes(effect=[0.9], variance=[0.04])))
+    assert "1 of 1 study significant" in text

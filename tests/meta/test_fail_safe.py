@@ -114,7 +114,7 @@ def test_a_batch_equals_a_loop_and_the_sign_does_not_count(method):
     for index in np.ndindex(4, 6):
         assert batch.n[index] == fail_safe_n(EffectSizes(effect=y[index], variance=v[index]), method=method).n
     assert batch.to_frame()["n"].tolist() == batch.n.ravel().tolist()
-    assert str(batch).count("null studies") == 10
+    assert str(batch).count(" null stud") == 10
 
 
 @pytest.mark.parametrize(
@@ -148,3 +148,25 @@ def test_bad_arguments_are_refused():
         fail_safe_n(EffectSizes(effect=[0.1, np.nan], variance=0.1))
     with pytest.raises(TypeError, match="must be EffectSizes"):
         fail_safe_n([1.0])
+
+
+@pytest.mark.parametrize("method", ["rosenthal", "fisher", "orwin", "rosenberg"])
+@pytest.mark.parametrize("measure", ["PLO", "IRLN"])
+def test_a_measure_without_no_effect_is_refused(method, measure):
+    effects = EffectSizes(effect=[-2.0, -1.5, -1.8], variance=[0.1, 0.1, 0.2], measure=measure)
+    with pytest.raises(ValueError, match=rf"`effects` must be .* no effect, .* is '{measure}': a \w+ has no"):
+        fail_safe_n(effects, method=method)
+
+
+def test_one_null_study_is_named_in_the_singular():
+    # z of 2 and 1.1: (3.1 / 1.645)² - 2 = 1.55; the next line has one study only, and needs one.
+    two = fail_safe_n(EffectSizes(effect=[2.0, 1.1], variance=[1.0, 1.0]))
+    assert str(two) == "Fail-safe N (rosenthal): 2 null studies beside 2"
+    one = fail_safe_n(EffectSizes(effect=[2.0], variance=[1.0]))
+    assert str(one) == "Fail-safe N (rosenthal): 1 null study beside 1"
+
+
+def test_no_number_is_minus_zero():
+    nothing = fail_safe_n(EffectSizes(effect=[0.1, -0.1, 0.3], variance=[1.0, 1.0, 1.0])).n
+    assert nothing == 0
+    assert not np.signbit(nothing)

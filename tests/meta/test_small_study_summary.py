@@ -5,6 +5,7 @@ import pytest
 from analysis import EffectSizes, TwoByTwo, effect_sizes
 from analysis.meta.limit_meta_analysis import limit_meta_analysis
 from analysis.meta.small_study import begg_test, egger_test
+from analysis.meta.small_study_null import why_not_tested
 from analysis.meta.small_study_summary import small_study_summary
 from analysis.meta.small_study_tables import macaskill_test, peters_test
 from analysis.meta.trim_and_fill import trim_and_fill
@@ -142,3 +143,23 @@ def test_bad_arguments_are_refused():
         small_study_summary(effects, table, tau2="XX")
     with pytest.raises(TypeError, match="must be EffectSizes"):
         small_study_summary([0.1])
+
+
+@pytest.mark.parametrize("measure", ["PLO", "IRLN", "PAS"])
+def test_a_measure_of_one_group_is_declined_by_every_method_for_one_reason(measure):
+    effects = EffectSizes(
+        effect=np.linspace(0.2, 1.2, 12), variance=np.linspace(0.02, 0.3, 12), measure=measure
+    )
+    summary = small_study_summary(effects, n=np.full(12, 100))
+    others = small_study_summary(EffectSizes(effect=[0.1], variance=[0.2]))
+    assert [row.method for row in summary.rows] == [row.method for row in others.rows]
+    assert {row.declined for row in summary.rows} == {why_not_tested(measure)}
+    assert not summary.results
+    assert "P <" not in str(summary)
+    assert "P =" not in str(summary)
+
+
+def test_one_study_is_one_study():
+    text = str(small_study_summary(EffectSizes(effect=[0.1], variance=[0.2])))
+    assert text.startswith("Small-study effects, 1 study (GEN)")
+    assert "not estimable to not estimable" not in text

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import set_x_axis
-from analysis.figures.label_places import place_labels
-from analysis.figures.panels import plain_scale
-from analysis.figures.plane import KeyEntry, draw_key, figure_of, plane_page, set_y_axis, widest_label
+from analysis.figures.parts.axes import set_x_axis
+from analysis.figures.parts.label_places import place_labels
+from analysis.figures.parts.panels import plain_scale
+from analysis.figures.parts.plane import KeyEntry, draw_key, figure_of, plane_page, set_y_axis, widest_label
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, house_style
 from analysis.meta.influence import Baujat

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from analysis.bias.evalue import EValue, bounding_factor, needed_strength
-from analysis.figures.bias_page import (
+from analysis.figures.parts.bias_page import (
     EdgeLabel,
     Span,
     column_and_a_half,
@@ -35,7 +35,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import text_width, wrap_text
+from analysis.figures.parts.text import text_width, wrap_text
 from analysis.tables.format import format_number
 from analysis.values.scale import measure_of
 

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 
 from analysis.bias.probabilistic_result import ProbabilisticBiasAnalysis
-from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis
-from analysis.figures.bias_page import digits_for, name_under
-from analysis.figures.page import Column, Layout, Row, draw_page, lay_out
+from analysis.figures.parts.axes import axis_scale, labelled_axes, set_x_axis
+from analysis.figures.parts.bias_page import digits_for, name_under
+from analysis.figures.parts.page import Column, Layout, Row, draw_page, lay_out
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, LIGHT_GREY, MM_PER_INCH, current, house_style
-from analysis.figures.text import LINE_SPACING, font
+from analysis.figures.parts.text import LINE_SPACING, font
 from analysis.tables.format import (
     format_count,
     format_estimate,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from analysis.figures.axes import automatic_limits, axis_scale
-from analysis.figures.panels import panel_page, set_plain_x_axis, set_y_axis
+from analysis.figures.parts.axes import automatic_limits, axis_scale
+from analysis.figures.parts.panels import panel_page, set_plain_x_axis, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLUE,
@@ -25,8 +25,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.writer import MARGIN
 from analysis.meta.methods.regression_design import INTERCEPT
 from analysis.meta.regression_result import MetaRegression
 from analysis.tables.format import (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from analysis.figures.drawn import Drawn
+    from analysis.figures.parts.drawn import Drawn
 
 __all__ = ["FigureReport", "Finding", "check_figure", "check_size"]
 
@@ -149,7 +149,7 @@ def check_figure(figure: Figure | Path | str, *, journal: str = "default") -> Fi
 
     rules = preset(journal)
     if isinstance(figure, (str, Path)):
-        from analysis.figures.check_file import check_file
+        from analysis.figures.parts.check_file import check_file
 
         subject, checked, findings = check_file(Path(figure), rules)
     elif isinstance(figure, FigureType):
@@ -196,8 +196,8 @@ def check_widths_of_lines(widths: Iterable[tuple[float, str]], rules: Preset) ->
 
 
 def _check_drawn(figure: Figure, rules: Preset) -> tuple[str, list[str], list[Finding]]:
-    from analysis.figures.colour_reliance import colours_relied_on
-    from analysis.figures.drawn import drawn_of
+    from analysis.figures.parts.colour_reliance import colours_relied_on
+    from analysis.figures.parts.drawn import drawn_of
 
     drawn = drawn_of(figure)
     millimetres = MM_PER_INCH / POINTS_PER_INCH

@@ -11,10 +11,10 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures.axes import labelled_axes
-from analysis.figures.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.axes import labelled_axes
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
 from analysis.figures.record import FigureRecord, keep_record
-from analysis.figures.sheet import sheet_width, size_in_points, write_block
+from analysis.figures.parts.sheet import sheet_width, size_in_points, write_block
 from analysis.figures.style import (
     BLUE,
     GREEN,
@@ -26,7 +26,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.tables.format import format_count
 from analysis.values.scale import MEASURES
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from analysis.figures.page import Layout, Page
+    from analysis.figures.parts.page import Layout, Page
 
 __all__ = ["figure_claims", "plot_claims"]
 

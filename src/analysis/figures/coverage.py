@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.coverage_record import coverage_record, interval_name
+from analysis.figures.parts.coverage_record import coverage_record, interval_name
 from analysis.figures.record import keep_record
 from analysis.figures.style import (
     BLACK,
@@ -28,7 +28,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.meta.interval_coverage import CoverageSimulation
 from analysis.tables.number_style import current_number_style
 from analysis.values.arguments import check_choice

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import automatic_limits, axis_scale, set_x_axis
-from analysis.figures.plane import KeyEntry, draw_key, figure_of, plane_page, set_y_axis, study_labels
+from analysis.figures.parts.axes import automatic_limits, axis_scale, set_x_axis
+from analysis.figures.parts.plane import KeyEntry, draw_key, figure_of, plane_page, set_y_axis, study_labels
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, GREY, house_style
 from analysis.meta.lfk_index import LfkIndex

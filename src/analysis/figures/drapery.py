@@ -13,16 +13,15 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex, to_rgb
 
-from analysis.figures.axes import automatic_limits, axis_scale, set_x_axis
-from analysis.figures.p_value_axes import (
+from analysis.figures.parts.axes import automatic_limits, axis_scale, set_x_axis
+from analysis.figures.parts.p_value_axes import (
     check_one_curve,
     level_text,
     room_for_levels,
     set_p_axes,
     studies_with_curve,
 )
-from analysis.figures.p_value_function import figure_p_value_function, plot_p_value_function
-from analysis.figures.plane import KeyEntry, draw_key, figure_of, null_of, plane_page, study_labels
+from analysis.figures.parts.plane import KeyEntry, draw_key, figure_of, null_of, plane_page, study_labels
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, GREY, LIGHT_GREY, house_style
 from analysis.meta.pooled_estimate import PooledEstimate
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from analysis.values.arrays import FloatArray
     from analysis.values.estimate import Estimate
 
-__all__ = ["figure_drapery", "figure_p_value_function", "plot_drapery", "plot_p_value_function"]
+__all__ = ["figure_drapery", "plot_drapery"]
 
 # Distances from an estimate in standard errors at which its curve is drawn: the peak is one of them.
 _HALF = np.concatenate((np.linspace(0.0, 4.0, 61), np.geomspace(4.2, 400.0, 24)))

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from matplotlib.style import context
 
-from analysis.figures.flatten import flattened
+from analysis.figures.parts.flatten import flattened
 from analysis.figures.journals import Preset, preset
 from analysis.figures.record import FigureRecord, record_of
 from analysis.figures.style import EXPORT_SETTINGS, POINTS_PER_INCH

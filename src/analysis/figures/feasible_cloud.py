@@ -13,8 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from analysis.figures.axes import nice_ticks
-from analysis.figures.feasible_record import feasible_cloud_record
+from analysis.figures.parts.axes import nice_ticks
+from analysis.figures.parts.feasible_record import feasible_cloud_record
 from analysis.figures.record import keep_record
 from analysis.figures.style import (
     BLACK,
@@ -26,7 +26,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, check_glyphs, font, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, check_glyphs, font, wrap_text
 from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
 from analysis.tables.format import format_count
 from analysis.tables.number_style import current_number_style

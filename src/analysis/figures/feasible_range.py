@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from analysis.figures.axes import (
+from analysis.figures.parts.axes import (
     AxisScale,
     automatic_limits,
     axis_scale,
@@ -20,9 +20,9 @@ from analysis.figures.axes import (
     set_x_axis,
     under_axis,
 )
-from analysis.figures.feasible_record import feasible_range_record
-from analysis.figures.marks import draw_interval
-from analysis.figures.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.feasible_record import feasible_range_record
+from analysis.figures.parts.marks import draw_interval
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
 from analysis.figures.record import keep_record
 from analysis.figures.style import (
     BLACK,
@@ -33,7 +33,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 from analysis.tables.format import format_count, format_interval
 from analysis.tables.number_style import number_style
 from analysis.values.arguments import as_numbers, read_only

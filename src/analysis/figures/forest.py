@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis
-from analysis.figures.forest_columns import ForestColumn
-from analysis.figures.forest_draw import draw_lines, points_per_unit
-from analysis.figures.forest_input import forest_input
-from analysis.figures.forest_layouts import forest_layout
-from analysis.figures.forest_lines import PREDICTIONS, forest_lines, sorted_rows
-from analysis.figures.forest_pages import CONTINUED, PADDING, break_lines, continued_heading
-from analysis.figures.forest_plan import ForestOptions, draw_plan, forest_limits, numbers_of, plan_forest
-from analysis.figures.forest_record import forest_record
+from analysis.figures.parts.axes import axis_scale, labelled_axes, set_x_axis
+from analysis.figures.parts.forest_columns import ForestColumn
+from analysis.figures.parts.forest_draw import draw_lines, points_per_unit
+from analysis.figures.parts.forest_input import forest_input
+from analysis.figures.parts.forest_layouts import forest_layout
+from analysis.figures.parts.forest_lines import PREDICTIONS, forest_lines, sorted_rows
+from analysis.figures.parts.forest_pages import CONTINUED, PADDING, break_lines, continued_heading
+from analysis.figures.parts.forest_plan import ForestOptions, draw_plan, forest_limits, numbers_of, plan_forest
+from analysis.figures.parts.forest_record import forest_record
 from analysis.figures.record import keep_record
 from analysis.figures.style import current, house_style
 from analysis.values.arguments import check_choice
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from analysis.figures.forest_columns import ForestColumns
-    from analysis.figures.forest_input import Counts, Drawable
-    from analysis.figures.summaries import Pooled
+    from analysis.figures.parts.forest_columns import ForestColumns
+    from analysis.figures.parts.forest_input import Counts, Drawable
+    from analysis.figures.parts.summaries import Pooled
     from analysis.values.estimate import Estimate
     from analysis.values.risk_of_bias import RiskOfBias
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import automatic_limits, axis_scale, set_x_axis
-from analysis.figures.funnel_input import Funnel, checked_funnel
-from analysis.figures.funnel_words import band_tints, funnel_key, funnel_record
-from analysis.figures.label_places import place_labels
-from analysis.figures.plane import draw_key, figure_of, plane_page, set_y_axis, study_labels
+from analysis.figures.parts.axes import automatic_limits, axis_scale, set_x_axis
+from analysis.figures.parts.funnel_input import Funnel, checked_funnel
+from analysis.figures.parts.funnel_words import band_tints, funnel_key, funnel_record
+from analysis.figures.parts.label_places import place_labels
+from analysis.figures.parts.plane import draw_key, figure_of, plane_page, set_y_axis, study_labels
 from analysis.figures.record import keep_record
 from analysis.figures.style import BLACK, BLUE, house_style
 from analysis.values.distributions import normal_quantile

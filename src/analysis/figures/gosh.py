@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from analysis.figures.axes import AxisScale, axis_scale, nice_ticks, set_x_axis
-from analysis.figures.panels import PanelPage, fill_axes, panel_page, plain_scale, set_y_axis
+from analysis.figures.parts.axes import AxisScale, axis_scale, nice_ticks, set_x_axis
+from analysis.figures.parts.panels import PanelPage, fill_axes, panel_page, plain_scale, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
@@ -27,8 +27,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.meta.gosh import Gosh
 from analysis.tables.format import format_count, format_number, format_percent, is_percent
 from analysis.values.arguments import check_choice

@@ -17,9 +17,9 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 
 from analysis.figures.record import FigureRecord, keep_record
-from analysis.figures.sheet import axes_in_points, draw_sheet, sheet_width, size_in_points, write_block
+from analysis.figures.parts.sheet import axes_in_points, draw_sheet, sheet_width, size_in_points, write_block
 from analysis.figures.style import GREY, POINTS_PER_INCH, VERMILLION, current, house_style
-from analysis.figures.text import LINE_SPACING, text_width, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, text_width, wrap_text
 from analysis.measures.natural_frequencies import NaturalFrequencies
 from analysis.tables.format import format_count, format_estimate, format_percent
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import labelled_axes
-from analysis.figures.influence_rows import NAMED, StudyRows, study_rows, write_names
-from analysis.figures.panels import panel_page, set_plain_x_axis
-from analysis.figures.plane import panel_points
+from analysis.figures.parts.axes import labelled_axes
+from analysis.figures.parts.influence_rows import NAMED, StudyRows, study_rows, write_names
+from analysis.figures.parts.panels import panel_page, set_plain_x_axis
+from analysis.figures.parts.plane import panel_points
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
@@ -26,7 +26,7 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, font, wrap_text
 from analysis.meta.methods.influence_results import Influence
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_number

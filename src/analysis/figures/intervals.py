@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis, under_axis
-from analysis.figures.marks import draw_interval
-from analysis.figures.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis, under_axis
+from analysis.figures.parts.marks import draw_interval
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import current, house_style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 from analysis.tables.format import format_estimate
 from analysis.values.scale import measure_of
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from analysis.figures.axes import nice_ticks
-from analysis.figures.labbe_lines import LINE_MEASURES, draw_lines, room_above, room_beside, write_values
-from analysis.figures.label_places import place_labels
-from analysis.figures.plane import KeyEntry, draw_key, figure_of, panel_points, plane_page, widest_label
+from analysis.figures.parts.axes import nice_ticks
+from analysis.figures.parts.labbe_lines import LINE_MEASURES, draw_lines, room_above, room_beside, write_values
+from analysis.figures.parts.label_places import place_labels
+from analysis.figures.parts.plane import KeyEntry, draw_key, figure_of, panel_points, plane_page, widest_label
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLUE, GREY, house_style
-from analysis.figures.text import check_glyphs, font
+from analysis.figures.parts.text import check_glyphs, font
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_count, format_estimate, format_interval
 from analysis.values.arguments import as_numbers

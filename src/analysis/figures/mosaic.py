@@ -12,9 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from analysis.figures.mosaic_cells import ARM_GAP, MosaicCells, record_of_mosaic
+from analysis.figures.parts.mosaic_cells import ARM_GAP, MosaicCells, record_of_mosaic
 from analysis.figures.record import keep_record
-from analysis.figures.sheet import draw_sheet, sheet_width, size_in_points
+from analysis.figures.parts.sheet import draw_sheet, sheet_width, size_in_points
 from analysis.figures.style import (
     BLACK,
     BLUE,
@@ -25,8 +25,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.tables.format import format_count
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis, under_axis
-from analysis.figures.marks import capped_side, draw_interval
-from analysis.figures.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.axes import axis_scale, labelled_axes, set_x_axis, under_axis
+from analysis.figures.parts.marks import capped_side, draw_interval
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, POINTS_PER_INCH, current, house_style
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.measures.number_needed_to_treat import NumberNeededToTreat
 from analysis.tables.format import format_count
 from analysis.tables.number_style import current_number_style

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 
-from analysis.figures.axes import automatic_limits, axis_scale, set_x_axis
-from analysis.figures.p_value_axes import check_one_curve, level_text, room_for_levels, set_p_axes
-from analysis.figures.plane import figure_of, null_of, plane_page
+from analysis.figures.parts.axes import automatic_limits, axis_scale, set_x_axis
+from analysis.figures.parts.p_value_axes import check_one_curve, level_text, room_for_levels, set_p_axes
+from analysis.figures.parts.plane import figure_of, null_of, plane_page
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, LIGHT_GREY, current, house_style
-from analysis.figures.text import font
+from analysis.figures.parts.text import font
 from analysis.measures.association import odds_ratio, risk_difference, risk_ratio
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_estimate, format_number, format_pvalue

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 
-from analysis.figures.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis
-from analysis.figures.panels import (
+from analysis.figures.parts.axes import automatic_limits, axis_scale, labelled_axes, set_x_axis
+from analysis.figures.parts.panels import (
     PanelPage,
     drop_labels_outside,
     panel_page,
@@ -31,8 +31,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.meta.bayes import BayesianPool
 from analysis.tables.format import format_estimate, format_percent
 from analysis.values.arguments import check_choice

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import axis_scale, labelled_axes, set_x_axis, under_axis
-from analysis.figures.marks import capped_side, draw_diamond, draw_interval, draw_prediction
-from analysis.figures.page import Column, Row, draw_page, lay_out
-from analysis.figures.prevalence_record import prevalence_record
+from analysis.figures.parts.axes import axis_scale, labelled_axes, set_x_axis, under_axis
+from analysis.figures.parts.marks import capped_side, draw_diamond, draw_interval, draw_prediction
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.prevalence_record import prevalence_record
 from analysis.figures.record import keep_record
 from analysis.figures.style import BLACK, GREY, current, house_style
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.tables.format import format_count, format_estimate, format_interval, format_percent
 from analysis.tables.pooled import describe_heterogeneity
@@ -318,7 +318,7 @@ def _lines(
 
 def _pooled_lines(result: PooledEstimate) -> list[_Line]:
     k = int(result.n_studies)
-    lines = [_Line(kind="pooled", label=f"Pooled, {k} stud{'y' if k == 1 else 'ies'}", pooled=result)]
+    lines = [_Line(kind="pooled", label=f"Pooled, {k} group{'s' if k > 1 else ''} of patients", pooled=result)]
     if not math.isnan(float(result.prediction.low)):
         level = f"{100 * result.estimate.confidence_level:g}%"
         lines.append(_Line(kind="prediction", label=f"{level} prediction interval", pooled=result))

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETDOWN, CARETLEFT, CARETRIGHT
 from matplotlib.patches import Rectangle
 
-from analysis.figures.prisma_boxes import BoxLine, FlowBox, boxes_of
+from analysis.figures.parts.prisma_boxes import BoxLine, FlowBox, boxes_of
 from analysis.figures.record import FigureRecord, keep_record
-from analysis.figures.sheet import axes_in_points, draw_sheet, sheet_width, size_in_points, write_block
+from analysis.figures.parts.sheet import axes_in_points, draw_sheet, sheet_width, size_in_points, write_block
 from analysis.figures.style import (
     BLACK,
     LIGHT_GREY,
@@ -25,8 +25,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.tables.format import format_count
 from analysis.values.prisma_flow import PrismaFlow
 

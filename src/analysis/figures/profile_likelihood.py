@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.markers import CARETRIGHT
 
-from analysis.figures.panels import panel_page, plain_scale, set_plain_x_axis, set_y_axis
+from analysis.figures.parts.panels import panel_page, plain_scale, set_plain_x_axis, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
@@ -23,8 +23,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.meta.heterogeneity_interval import HeterogeneityInterval
 from analysis.meta.profile import ProfileLikelihood
 from analysis.tables.format import format_estimate, format_number, format_percent

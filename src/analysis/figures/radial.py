@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from analysis.figures.axes import AxisScale, axis_scale, nice_ticks, set_x_axis
-from analysis.figures.label_places import place_labels
-from analysis.figures.plane import (
+from analysis.figures.parts.axes import AxisScale, axis_scale, nice_ticks, set_x_axis
+from analysis.figures.parts.label_places import place_labels
+from analysis.figures.parts.plane import (
     KeyEntry,
     draw_key,
     figure_of,
@@ -26,8 +26,8 @@ from analysis.figures.plane import (
 )
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, GREY, LIGHT_GREY, current, house_style
-from analysis.figures.text import LINE_SPACING, font, text_width
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.writer import MARGIN
 from analysis.meta.influence import Radial
 from analysis.tables.format import format_count, format_estimate, format_number
 from analysis.values.scale import measure_of, scale_of

@@ -15,19 +15,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.axes import labelled_axes
-from analysis.figures.judgements import (
+from analysis.figures.parts.axes import labelled_axes
+from analysis.figures.parts.judgements import (
     draw_judgement,
     draw_judgement_key,
     lay_out_judgement_key,
     sign_of,
 )
-from analysis.figures.page import Column, Row, draw_page, lay_out, row_heights
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out, row_heights
 from analysis.figures.record import FigureRecord, keep_record
-from analysis.figures.sheet import sheet_width, size_in_points, write_block
+from analysis.figures.parts.sheet import sheet_width, size_in_points, write_block
 from analysis.figures.style import LIGHT_GREY, MM_PER_INCH, POINTS_PER_INCH, current, house_style
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.tables.format import format_count
 from analysis.values.arguments import check_choice
 from analysis.values.risk_of_bias import JUDGEMENTS, OVERALL, RiskOfBias
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from analysis.figures.page import Layout
+    from analysis.figures.parts.page import Layout
     from analysis.values.arrays import FloatArray
 
 __all__ = [

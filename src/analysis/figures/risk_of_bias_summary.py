@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.axes import UNDER_AXIS, AxisScale, labelled_axes, set_x_axis
-from analysis.figures.judgements import (
+from analysis.figures.parts.axes import UNDER_AXIS, AxisScale, labelled_axes, set_x_axis
+from analysis.figures.parts.judgements import (
     draw_area,
     draw_judgement,
     draw_judgement_key,
     lay_out_judgement_key,
 )
-from analysis.figures.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.risk_of_bias import judgement_words, signs_in_words
-from analysis.figures.sheet import sheet_width, size_in_points
+from analysis.figures.parts.sheet import sheet_width, size_in_points
 from analysis.figures.style import BLACK, current, house_style
-from analysis.figures.text import font, text_width
+from analysis.figures.parts.text import font, text_width
 from analysis.tables.format import format_count, format_percent
 from analysis.values.judgement_shares import JudgementShares
 from analysis.values.risk_of_bias import OVERALL

@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from analysis.figures.axes import AxisScale, automatic_limits, axis_scale
-from analysis.figures.panels import PanelPage, fill_axes, panel_page, set_rank_axis, set_y_axis
+from analysis.figures.parts.axes import AxisScale, automatic_limits, axis_scale
+from analysis.figures.parts.panels import PanelPage, fill_axes, panel_page, set_rank_axis, set_y_axis
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import (
     BLACK,
@@ -31,8 +31,8 @@ from analysis.figures.style import (
     current,
     house_style,
 )
-from analysis.figures.text import LINE_SPACING, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.meta.methods.multiverse_engine import Specification
 from analysis.meta.methods.multiverse_result import Multiverse
 from analysis.tables.format import format_count, format_estimate, format_percent

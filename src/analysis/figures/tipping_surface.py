@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.path import Path
 
-from analysis.figures.bias_page import (
+from analysis.figures.parts.bias_page import (
     EdgeLabel,
     column_and_a_half,
     edge_width,
@@ -20,8 +20,8 @@ from analysis.figures.bias_page import (
 )
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, GREY, LIGHT_GREY, POINTS_PER_INCH, VERMILLION, current, house_style
-from analysis.figures.text import font, text_width
-from analysis.figures.tipping_layout import Surface, plotted_numbers, surface_of
+from analysis.figures.parts.text import font, text_width
+from analysis.figures.parts.tipping_layout import Surface, plotted_numbers, surface_of
 from analysis.tables.format import format_number, format_percent
 from analysis.values.scale import measure_of
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.bias.methods.draw_swings import ParameterSwings
-from analysis.figures.axes import AxisScale, automatic_limits, axis_scale, labelled_axes, set_x_axis
-from analysis.figures.bias_page import digits_for, name_under
-from analysis.figures.page import Column, Layout, Row, draw_page, lay_out
+from analysis.figures.parts.axes import AxisScale, automatic_limits, axis_scale, labelled_axes, set_x_axis
+from analysis.figures.parts.bias_page import digits_for, name_under
+from analysis.figures.parts.page import Column, Layout, Row, draw_page, lay_out
 from analysis.figures.record import FigureRecord, keep_record
 from analysis.figures.style import BLACK, BLUE, GREY, ORANGE, POINTS_PER_INCH, current, house_style
-from analysis.figures.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
 from analysis.tables.format import NOT_ESTIMABLE, format_number, is_percent
 from analysis.values.scale import measure_of
 

@@ -32,7 +32,7 @@ __all__ = ["NaturalFrequencies", "natural_frequencies"]
 # Decimals of the percentage that a count of so many people stands for.
 _DECIMALS = {100: 0, 1000: 1}
 # How much rounding may change the ratio of two groups before more people are shown.
-_MOST_DISTORTED = 1.1
+_MOST_DISTORTED = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,8 +96,8 @@ def natural_frequencies(
         Of the groups; by default "Exposed" and "Control", "Positive" and "Negative", or "Group 1" and so on.
     out_of : {100, 1000}, optional
         By default 100, or 1000 where a risk would be nobody of 100 but somebody of 1000, or where rounding to
-        whole people of 100 would change the ratio of two groups by more than 10 %: 2.2 % and 0.6 % are 22 and
-        6 of 1000, but would be 2 and 1 of 100, a ratio halved.
+        whole people of 100 would change the ratio of the larger to the smaller of two risks by more than
+        10 %: 2.2 % and 0.6 % are 22 and 6 of 1000, but would be 2 and 1 of 100, a ratio halved.
     confidence_level : float, default 0.95
         Of the intervals (Wilson's) of a table's risks; estimates bring their own.
 
@@ -198,11 +198,12 @@ def _people(risk: FloatArray) -> int:
     some = counts > 0
     if (~some & (_counts(risk, 1000) > 0)).any():
         return 1000
-    if not some.any():
-        return 100
-    # The ratio of two groups is off by the ratio of what rounding did to each.
-    rounding = counts[some] / (100 * risk[some])
-    return 1000 if rounding.max() / rounding.min() > _MOST_DISTORTED else 100
+    # From the smallest risk on, each pair is read as the larger over the smaller.
+    order = np.argsort(risk[some], kind="stable")
+    rounded, exact = counts[some][order], risk[some][order]
+    larger, smaller = np.tril_indices(exact.size, -1)
+    change = (rounded[larger] / rounded[smaller]) / (exact[larger] / exact[smaller]) - 1
+    return 1000 if (np.abs(change) > _MOST_DISTORTED).any() else 100
 
 
 def _labels(label: Iterable[str], groups: int) -> tuple[str, ...]:

@@ -182,8 +182,8 @@ def fail_safe_n(
     if pvalue is not None:
         number = np.where(pvalue < alpha, number, 0.0)
     backward = scale_of(effects.scale).backward
-    # An N that is whole but for rounding is not rounded up to the next.
-    whole = np.maximum(0.0, np.ceil(number - 1e-9 * np.maximum(1.0, number)))
+    # An N that is whole but for rounding is not rounded up to the next; + 0.0 makes -0 a 0.
+    whole = np.maximum(0.0, np.ceil(number - 1e-9 * np.maximum(1.0, number))) + 0.0
     shape = studies.shape
     return FailSafeN(
         n=whole.reshape(shape),

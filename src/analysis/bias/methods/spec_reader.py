@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,9 @@ RATES = ("exposed_events", "exposed_time", "control_events", "control_time")
 ESTIMATE = ("measure", "value", "low", "high")
 OPTIONS = ("measure", "draws", "seed", "sampling", "random_error", "confidence_level")
 _SECTIONS = {"table": TABLE, "rates": RATES, "estimate": ESTIMATE}
+_ALMOST_NUMBER = re.compile(
+    r"\s*(?P<whole>[-+]?\d+)((?P<comma>,)|\.)?(?P<rest>(?<=[,.])\d+)?\s*(?P<percent>%)?\s*"
+)
 _MEASURES = {"table": ("OR", "RR", "RD"), "rates": ("IRR", "IRD")}
 
 
@@ -61,7 +66,7 @@ class SpecificationReader:
         data = self._data(content, options)
         biases = self._biases(content)
         if data is not None and biases and not self.faults:
-            self._attempt(("bias",), lambda: _fits(data, biases, options))
+            self._check_fit(data, biases, options)
         if self.faults or data is None:
             raise DataError(self.faults)
         return data, tuple(biases), options
@@ -69,6 +74,10 @@ class SpecificationReader:
     def _fault(self, path: Path, rule: str, value: object = None, way_out: str | None = None) -> None:
         shown = None if value is None else value if isinstance(value, str) else reprlib.repr(value)
         key = f"key `{_label(path)}`: " if path else ""
+        rule, asked = _without_name(rule, path), None
+        if rule.endswith("?"):
+            # A question is a way out, and ends with its own mark.
+            rule, _, asked = rule.rpartition(". ")
         self.faults.append(
             Fault(
                 file=self.name,
@@ -78,7 +87,7 @@ class SpecificationReader:
                 ),
                 rule=key + rule.rstrip("."),
                 value=shown,
-                way_out=way_out,
+                way_out=way_out or asked,
             )
         )
 
@@ -90,15 +99,38 @@ class SpecificationReader:
             self._fault(path, str(error))
             return None
 
+    def _near_parameter(self, sentence: str, given: Mapping[str, object]) -> str | None:
+        """Suggest the parameter that a correlation may have meant."""
+        _, joined, got = sentence.partition("must join parameters that are given, but got ")
+        near = get_close_matches(got.strip("'"), given, n=1, cutoff=0.6) if joined else []
+        return f"Did you mean `{near[0]}`?" if near else None
+
+    def _check_fit(
+        self, data: TwoByTwo | TwoRates | EffectSizes, biases: list[Bias], options: Mapping[str, Any]
+    ) -> None:
+        """Note every bias that data of this kind cannot be adjusted for."""
+        subject = self._attempt(
+            ("bias",), lambda: Subject(data, options.get("measure"), options.get("confidence_level", 0.95))
+        )
+        if subject is None:
+            return
+        for number, bias in enumerate(biases, start=1):
+            try:
+                check_biases((bias,), subject)
+            except ValueError as error:
+                rule = str(error).removeprefix(f"`biases` at index 0 ({bias.kind}) ")
+                sections = f"Give {self._section('table')} or {self._section('rates')}"
+                rule = rule.replace("Give a TwoByTwo or TwoRates", sections)
+                self._fault(("bias", number), f"{bias.kind} {rule}")
+
     def _known(self, given: Mapping[str, object], known: tuple[str, ...], path: Path) -> None:
         for key, value in given.items():
             if key not in known:
-                near = get_close_matches(key, known, n=1, cutoff=0.5)
                 self._fault(
                     (*path, key),
                     f"must be one of {', '.join(known)}",
                     f"{key} = {reprlib.repr(value)}" if self.syntax == "toml" else f"{key}: {value}",
-                    f"Did you mean `{near[0]}`?" if near else None,
+                    _suggestion(key, known),
                 )
 
     def _options(self, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +232,8 @@ class SpecificationReader:
         chosen = {key: entry.get(key, words[0]) for key, words in kind.options.items()}
         correlations = entry.get("correlations", [])
         for key, sentence in kind.faults(given, correlations, chosen)[0]:
-            self._fault((*path, key) if key else path, sentence)
+            way_out = _as_number(given.get(key)) or self._near_parameter(sentence, given)
+            self._fault((*path, key) if key else path, sentence, way_out=way_out)
         source = entry.get("source", "assumed")
         if not isinstance(source, str) or not source.strip():
             rule = "must be text: where the values come from, or the word assumed"
@@ -211,9 +244,39 @@ class SpecificationReader:
         return made
 
 
-def _fits(data: TwoByTwo | TwoRates | EffectSizes, biases: list[Bias], options: Mapping[str, Any]) -> None:
-    subject = Subject(data, options.get("measure"), options.get("confidence_level", 0.95))
-    check_biases(biases, subject)
+def _suggestion(key: str, known: tuple[str, ...]) -> str | None:
+    """Name the known key that is nearest, or the biases that have it where these do not."""
+    near = get_close_matches(key, known, n=1, cutoff=0.7)
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    names = {name for kind in BIASES.values() for name in kind.names()}
+    near = get_close_matches(key, names, n=1, cutoff=0.8)
+    if near:
+        kinds = ", ".join(kind for kind, made in BIASES.items() if near[0] in made.names())
+        return f"`{near[0]}` is a parameter of {kinds}."
+    near = get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"Did you mean `{near[0]}`?" if near else None
+
+
+def _without_name(rule: str, path: Path) -> str:
+    """Leave out a name with which a sentence begins, where the key before it is the same."""
+    name = path[-1] if path else None
+    for start in (f"`{name}`: ", f"`{name}` "):
+        if isinstance(name, str) and rule.startswith(start):
+            return rule.removeprefix(start)
+    return rule
+
+
+def _as_number(value: object) -> str | None:
+    """Say how a number is written that stands as a percentage or with a decimal comma."""
+    found = _ALMOST_NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if not found or not (found["comma"] or found["percent"]):
+        return None
+    digits = f"{found['whole']}{'.' + found['rest'] if found['rest'] else ''}"
+    if found["percent"]:
+        # Decimal keeps the digits: 40% is 0.40, not 0.4.
+        digits = f"{Decimal(digits).scaleb(-2):f}"
+    return f"Write {digits}, without quotes."
 
 
 def _label(path: Path) -> str:

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 
 from analysis.figures.style import BLACK, GREEN, LIGHT_GREY, ORANGE, VERMILLION, current
-from analysis.figures.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
 from analysis.values.arguments import check_choice
 from analysis.values.risk_of_bias import JUDGEMENTS
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.plane import figure_of, panel_points
+from analysis.figures.parts.plane import figure_of, panel_points
 from analysis.figures.style import BLACK, GREY, POINTS_PER_INCH, current
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,9 @@ from analysis.values.risk_of_bias import JUDGEMENTS
 from analysis.values.text import round_half_up
 
 if TYPE_CHECKING:
-    from analysis.figures.forest_input import ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.summaries import Analysis, Summary
+    from analysis.figures.parts.forest_input import ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.summaries import Analysis, Summary
     from analysis.meta.subgroups import Subgroups
 
 __all__ = [
@@ -202,7 +202,7 @@ def bias_notes(content: ForestInput) -> list[str]:
     judged = content.risk_of_bias
     if judged is None:
         return []
-    from analysis.figures.judgements import sign_of
+    from analysis.figures.parts.judgements import sign_of
 
     domains = [*judged.domain, *([] if judged.overall is None else ["overall"])]
     letters = "; ".join(f"{chr(ord('A') + i)}, {domain}" for i, domain in enumerate(domains))

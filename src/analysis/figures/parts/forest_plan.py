@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from analysis.figures.axes import automatic_limits, axis_scale, set_x_axis, under_axis
-from analysis.figures.favours import (
+from analysis.figures.parts.axes import automatic_limits, axis_scale, set_x_axis, under_axis
+from analysis.figures.parts.favours import (
     break_favours,
     favours_height,
     room_beside_null,
     write_favours,
 )
-from analysis.figures.forest_cells import Cells, effect_method
-from analysis.figures.forest_columns import fit_columns
-from analysis.figures.forest_draw import draw_judgements, draw_lines
-from analysis.figures.forest_layouts import forest_layout
-from analysis.figures.forest_lines import PREDICTIONS, forest_lines, sorted_rows
-from analysis.figures.forest_words import bias_notes, forest_notes
-from analysis.figures.page import draw_page, row_heights
+from analysis.figures.parts.forest_cells import Cells, effect_method
+from analysis.figures.parts.forest_columns import fit_columns
+from analysis.figures.parts.forest_draw import draw_judgements, draw_lines
+from analysis.figures.parts.forest_layouts import forest_layout
+from analysis.figures.parts.forest_lines import PREDICTIONS, forest_lines, sorted_rows
+from analysis.figures.parts.forest_words import bias_notes, forest_notes
+from analysis.figures.parts.page import draw_page, row_heights
 from analysis.figures.style import BLACK, current
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 from analysis.tables.number_style import current_number_style, number_style
 from analysis.values.arguments import check_choice
 from analysis.values.scale import measure_of
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from analysis.figures.axes import AxisScale
-    from analysis.figures.forest_columns import ForestColumns, ForestTable
-    from analysis.figures.forest_input import Counts, ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.forest_lines import Line
-    from analysis.figures.page import Page, Row
-    from analysis.figures.summaries import Pooled
+    from analysis.figures.parts.axes import AxisScale
+    from analysis.figures.parts.forest_columns import ForestColumns, ForestTable
+    from analysis.figures.parts.forest_input import Counts, ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.forest_lines import Line
+    from analysis.figures.parts.page import Page, Row
+    from analysis.figures.parts.summaries import Pooled
     from analysis.values.estimate import Estimate
     from analysis.values.risk_of_bias import RiskOfBias
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.figures.style import current
-from analysis.figures.text import text_width
+from analysis.figures.parts.text import text_width
 from analysis.tables.format import format_count
 from analysis.tables.number_style import current_number_style
 

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from analysis.figures.page_text import write_lines
-from analysis.figures.page_widths import Column, Layout, Row, TooNarrowError, lay_out
+from analysis.figures.parts.page_text import write_lines
+from analysis.figures.parts.page_widths import Column, Layout, Row, TooNarrowError, lay_out
 from analysis.figures.style import GREY, LIGHT_GREY, POINTS_PER_INCH, current
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN, Writer
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

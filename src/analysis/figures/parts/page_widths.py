@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from analysis.figures.style import POINTS_PER_MM, current
-from analysis.figures.text import text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

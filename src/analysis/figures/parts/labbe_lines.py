@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.plane import panel_points
+from analysis.figures.parts.plane import panel_points
 from analysis.figures.style import BLACK, LIGHT_GREY, current
-from analysis.figures.text import font, text_width
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import font, text_width
+from analysis.figures.parts.writer import MARGIN
 from analysis.tables.format import format_number
 
 if TYPE_CHECKING:

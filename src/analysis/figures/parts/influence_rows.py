@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from analysis.figures.style import GREY, current
-from analysis.figures.text import LINE_SPACING, text_width, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.figures.panels import PanelPage
+    from analysis.figures.parts.panels import PanelPage
     from analysis.meta.methods.influence_results import Influence
     from analysis.values.arrays import FloatArray
 

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Text
 
 from analysis.figures.style import BLACK
-from analysis.figures.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

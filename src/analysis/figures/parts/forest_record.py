@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.forest_draw import judgement_of
-from analysis.figures.forest_words import (
+from analysis.figures.parts.forest_draw import judgement_of
+from analysis.figures.parts.forest_words import (
     between_groups_words,
     heterogeneity_words,
     level_text,
@@ -24,11 +24,11 @@ from analysis.values.scale import measure_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.figures.axes import AxisScale
-    from analysis.figures.forest_input import ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.forest_lines import Line
-    from analysis.figures.summaries import Summary
+    from analysis.figures.parts.axes import AxisScale
+    from analysis.figures.parts.forest_input import ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.forest_lines import Line
+    from analysis.figures.parts.summaries import Summary
 
 __all__ = ["forest_numbers", "forest_record"]
 

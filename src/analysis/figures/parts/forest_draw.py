@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.marks import (
+from analysis.figures.parts.marks import (
     LARGEST_SIDE,
     add_line,
     draw_diamond,
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from analysis.figures.axes import AxisScale
-    from analysis.figures.forest_columns import ForestTable
-    from analysis.figures.forest_input import ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.forest_lines import Line
-    from analysis.figures.page import Page
-    from analysis.figures.summaries import Summary
+    from analysis.figures.parts.axes import AxisScale
+    from analysis.figures.parts.forest_columns import ForestTable
+    from analysis.figures.parts.forest_input import ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.forest_lines import Line
+    from analysis.figures.parts.page import Page
+    from analysis.figures.parts.summaries import Summary
 
 __all__ = ["draw_judgements", "draw_lines", "judgement_of", "points_per_unit", "sides"]
 
@@ -246,7 +246,7 @@ def draw_judgements(
     judged = content.risk_of_bias
     if judged is None or not table.judged:
         return
-    from analysis.figures.judgements import draw_judgement
+    from analysis.figures.parts.judgements import draw_judgement
 
     overlay = page.overlay()
     size = 1.12 * current().body_size

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.figures.axes import axis_scale
-from analysis.figures.plane import null_of, widest_label
+from analysis.figures.parts.axes import axis_scale
+from analysis.figures.parts.plane import null_of, widest_label
 from analysis.figures.style import BLACK, BLUE, VERMILLION
 from analysis.meta.limit_meta_analysis import LimitMetaAnalysis
 from analysis.meta.pooled_estimate import PooledEstimate

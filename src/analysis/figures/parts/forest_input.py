@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from analysis.figures.summaries import Summary, analysis_of, check_one_set, summaries_of
+from analysis.figures.parts.summaries import Summary, analysis_of, check_one_set, summaries_of
 from analysis.meta.influence import PooledSteps
 from analysis.meta.pooled_estimate import PooledEstimate
 from analysis.meta.subgroups import Subgroups
@@ -21,7 +21,7 @@ from analysis.values.estimate import EffectSizes, Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.figures.summaries import Pooled
+    from analysis.figures.parts.summaries import Pooled
     from analysis.values.arrays import FloatArray
     from analysis.values.risk_of_bias import RiskOfBias
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.figures.axes import under_axis
+from analysis.figures.parts.axes import under_axis
 from analysis.figures.style import BLACK, POINTS_PER_MM, current
-from analysis.figures.text import LINE_SPACING, font, wrap_text
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, wrap_text
+from analysis.figures.parts.writer import MARGIN
 
 if TYPE_CHECKING:
-    from analysis.figures.axes import AxisScale
-    from analysis.figures.page import Layout, Page
+    from analysis.figures.parts.axes import AxisScale
+    from analysis.figures.parts.page import Layout, Page
 
 __all__ = ["break_favours", "favours_height", "room_beside_null", "write_favours"]
 

@@ -14,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
-from analysis.figures.axes import nice_ticks
-from analysis.figures.page import SYNTHETIC_TEXT
+from analysis.figures.parts.axes import nice_ticks
+from analysis.figures.parts.page import SYNTHETIC_TEXT
 from analysis.figures.style import BLACK, GREY, LIGHT_GREY, POINTS_PER_INCH, POINTS_PER_MM, current
-from analysis.figures.text import LINE_SPACING, check_glyphs, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN, Writer
+from analysis.figures.parts.text import LINE_SPACING, check_glyphs, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN, Writer
 from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from analysis.figures.page import Layout
+    from analysis.figures.parts.page import Layout
 
 __all__ = [
     "EdgeLabel",

@@ -14,9 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
-from analysis.figures.axis_ticks import nice_ticks
+from analysis.figures.parts.axis_ticks import nice_ticks
 from analysis.figures.style import GREY, MM_PER_INCH, POINTS_PER_INCH, current
-from analysis.figures.text import LINE_SPACING, check_glyphs, font
+from analysis.figures.parts.text import LINE_SPACING, check_glyphs, font
 from analysis.values.arguments import check_choice
 from analysis.values.scale import measure_of
 
@@ -215,8 +215,9 @@ def automatic_limits(
     if reach == 0:
         reach = float(np.abs(may - must[0]).max(initial=0.0)) or 1.0
     reachable = scale.forward(may)
-    low = max(float(min([inner_low, *reachable])), inner_low - reach)
-    high = min(float(max([inner_high, *reachable])), inner_high + reach)
+    # What is out of reach ends in an arrow anyway, and must not make room for itself.
+    low = float(min([inner_low, *reachable[reachable >= inner_low - reach]]))
+    high = float(max([inner_high, *reachable[reachable <= inner_high + reach]]))
     if high == low:
         low, high = low - reach, high + reach
     pad = 0.03 * (high - low)

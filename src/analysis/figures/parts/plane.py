@@ -18,11 +18,11 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator
 from matplotlib.transforms import Affine2D, ScaledTranslation
 
-from analysis.figures.axes import nice_ticks
-from analysis.figures.page import SYNTHETIC_TEXT
+from analysis.figures.parts.axes import nice_ticks
+from analysis.figures.parts.page import SYNTHETIC_TEXT
 from analysis.figures.style import BLACK, GREY, LIGHT_GREY, POINTS_PER_INCH, POINTS_PER_MM, current
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN, Writer
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN, Writer
 from analysis.values.scale import measure_of, scale_of
 
 if TYPE_CHECKING:

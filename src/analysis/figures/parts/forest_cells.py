@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.forest_words import level_text
-from analysis.figures.page import Column
+from analysis.figures.parts.forest_words import level_text
+from analysis.figures.parts.page import Column
 from analysis.figures.style import current
 from analysis.tables.format import format_count, format_estimate, format_number, format_pvalue, is_percent
 from analysis.tables.number_style import current_number_style, join_limits, number_style
@@ -21,10 +21,10 @@ from analysis.values.scale import measure_of, scale_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from analysis.figures.forest_input import ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.forest_lines import Line
-    from analysis.figures.summaries import Summary
+    from analysis.figures.parts.forest_input import ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.forest_lines import Line
+    from analysis.figures.parts.summaries import Summary
     from analysis.values.arrays import FloatArray
 
 __all__ = ["COLUMN_NAMES", "Cells", "cells_of", "effect_text"]

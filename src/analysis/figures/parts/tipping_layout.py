@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.bias.tipping import TippingPoint
-from analysis.figures.axes import nice_ticks
-from analysis.figures.bias_page import Span
+from analysis.figures.parts.axes import nice_ticks
+from analysis.figures.parts.bias_page import Span
 from analysis.values.scale import measure_of
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.markers import TICKRIGHT
 
-from analysis.figures.plane import panel_points, set_y_axis
+from analysis.figures.parts.plane import panel_points, set_y_axis
 from analysis.figures.style import BLACK, current
-from analysis.figures.text import LINE_SPACING, font, text_width
-from analysis.figures.writer import MARGIN
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.writer import MARGIN
 from analysis.tables.format import format_number
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
 
 from analysis.figures.style import BLACK, GREY, POINTS_PER_INCH, current
-from analysis.figures.text import LINE_SPACING, font, text_width
+from analysis.figures.parts.text import LINE_SPACING, font, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analysis.figures.page import header_height, page_heights, row_heights
+from analysis.figures.parts.page import header_height, page_heights, row_heights
 from analysis.figures.style import POINTS_PER_MM, current
-from analysis.figures.text import LINE_SPACING, wrap_text
+from analysis.figures.parts.text import LINE_SPACING, wrap_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analysis.figures.forest_plan import ForestPlan
-    from analysis.figures.page import Row
+    from analysis.figures.parts.forest_plan import ForestPlan
+    from analysis.figures.parts.page import Row
 
 __all__ = ["CONTINUED", "PADDING", "break_lines", "continued_heading"]
 

@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from analysis.figures.forest_cells import COLUMN_NAMES, Cells, cells_of
-from analysis.figures.forest_layouts import PANEL
-from analysis.figures.page import Column, Layout, Row, TooNarrowError, lay_out
+from analysis.figures.parts.forest_cells import COLUMN_NAMES, Cells, cells_of
+from analysis.figures.parts.forest_layouts import PANEL
+from analysis.figures.parts.page import Column, Layout, Row, TooNarrowError, lay_out
 from analysis.figures.style import current
 from analysis.values.arguments import check_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from analysis.figures.forest_input import ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.forest_lines import Line
+    from analysis.figures.parts.forest_input import ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.forest_lines import Line
 
 __all__ = ["ForestColumn", "ForestColumns", "ForestTable", "fit_columns"]
 

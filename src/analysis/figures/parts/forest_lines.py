@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.figures.forest_words import (
+from analysis.figures.parts.forest_words import (
     between_groups_words,
     heterogeneity_words,
     overall_test_words,
     pooled_name,
 )
-from analysis.figures.summaries import prediction_label
+from analysis.figures.parts.summaries import prediction_label
 from analysis.values.arguments import as_numbers, check_choice
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from analysis.figures.forest_input import ForestInput
-    from analysis.figures.forest_layouts import ForestLayout
-    from analysis.figures.summaries import Summary
+    from analysis.figures.parts.forest_input import ForestInput
+    from analysis.figures.parts.forest_layouts import ForestLayout
+    from analysis.figures.parts.summaries import Summary
 
 __all__ = ["NO_GROUP", "PREDICTIONS", "Line", "forest_lines", "group_numbers", "sorted_rows"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
-from analysis.figures.plane import KeyEntry, study_labels
+from analysis.figures.parts.plane import KeyEntry, study_labels
 from analysis.figures.record import FigureRecord
 from analysis.figures.style import BLUE, GREY
 from analysis.tables.format import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from analysis.figures.funnel_input import Funnel
+    from analysis.figures.parts.funnel_input import Funnel
     from analysis.values.estimate import Estimate
 
 __all__ = ["band_tints", "funnel_key", "funnel_record"]

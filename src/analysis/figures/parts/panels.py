@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
-from analysis.figures.axes import AxisScale, nice_ticks, set_x_axis
-from analysis.figures.page import Column, Row, draw_page, lay_out
-from analysis.figures.plane import panel_points
+from analysis.figures.parts.axes import AxisScale, nice_ticks, set_x_axis
+from analysis.figures.parts.page import Column, Row, draw_page, lay_out
+from analysis.figures.parts.plane import panel_points
 from analysis.figures.style import BLACK, GREY, POINTS_PER_INCH, current
-from analysis.figures.text import font, text_width, wrap_text
+from analysis.figures.parts.text import font, text_width, wrap_text
 from analysis.tables.format import format_count
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.figures.page import SYNTHETIC_TEXT
+from analysis.figures.parts.page import SYNTHETIC_TEXT
 from analysis.figures.style import BLACK, LIGHT_GREY, POINTS_PER_INCH, POINTS_PER_MM, current
-from analysis.figures.text import LINE_SPACING, font, text_width, wrap_text
-from analysis.figures.writer import MARGIN, Writer
+from analysis.figures.parts.text import LINE_SPACING, font, text_width, wrap_text
+from analysis.figures.parts.writer import MARGIN, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
