@@ -148,7 +148,7 @@ exposed_cases = 0.4
         "Did you mean `measure`",
         "spec.toml: key `seed`: must be given",
         "line 3: key `draws`: must be at least 100, but got 10",
-        "line 4: key `sampling`: `sampling` must be one of .*'sobl'",
+        "line 4: key `sampling`: must be one of .*'sobl'",
         "line 5: key `confidence_level`: .*For 95 % write 0.95",
         "line 7: key `table`: `exposed_cases` must not exceed `exposed_total`, but got 450 of 302",
         r"line 14: key `bias\[1\].kind`: must be one of .*'exposure misclasification'.*Did you mean `exp",

@@ -203,16 +203,16 @@ bias:
     for part in (
         "spec.yaml: key `seed`: must be given.*write seed: 2026",
         "spec.yaml, line 1: key `measur`: must be one of measure, .*'measur: OR'. Did you mean `measure`",
-        "spec.yaml, line 2: key `draws`: `draws` must be at least 100, but got 10",
+        "spec.yaml, line 2: key `draws`: must be at least 100, but got 10",
         "line 3: key `table`: `exposed_cases` must not exceed `exposed_total`",
         "line 8: key `table.comment`: must be one of exposed_cases, .*'comment: from Table 2'",
         r"line 11: key `bias\[1\].sensitivity`: .*`low` <= `mode` <= `high`.*Give them in this order",
         r"line 12: key `bias\[1\].specifity`: must be one of .*Did you mean `specificity`",
-        r"line 13: key `bias\[1\].specificity`: `specificity` must lie between 0 and 1, but is fixed\(1.2\)",
+        r"line 13: key `bias\[1\].specificity`: must lie between 0 and 1, but is fixed\(1.2\)",
         r"line 14: key `bias\[1\].correlations`: .*between -1 and 1, but got 2",
         r"line 17: key `bias\[2\].prevalence_control\[2\]`: .*`low` <= `high` must hold for uniform",
         r"line 18: key `bias\[2\].risk_ratio\[2\]`: .*must be greater than 0, but is fixed\(-1\)",
-        r"line 19: key `bias\[2\].standard`: `standard` must be one of 'exposed', .*but got 'both'",
+        r"line 19: key `bias\[2\].standard`: must be one of 'exposed', .*but got 'both'",
         r"line 20: key `bias\[3\]`: must be a section bias: with its kind, but got 'selection'",
     ):
         assert re.search(part, message), part

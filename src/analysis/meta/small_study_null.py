@@ -35,7 +35,7 @@ def why_not_tested(measure: str) -> str | None:
     ----------
     Hunter JP, Saratzis A, Sutton AJ, Boucher RH, Sayers RD, Bown MJ (2014). In meta-analyses of proportion
     studies, funnel plots were found to be an inaccurate method of assessing publication bias. J Clin
-    Epidemiol 67:897-903. DOI 10.1016/j.jclinepi.2014.03.003. (Citation not verified.)
+    Epidemiol 67:897-903. DOI 10.1016/j.jclinepi.2014.03.003
 
     Examples
     --------

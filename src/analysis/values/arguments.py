@@ -73,7 +73,7 @@ def _text_among_numbers(name: str, array: NDArray[Any]) -> TypeError:
     cells: list[Any] = array.ravel().tolist()
     texts = [number for number, cell in enumerate(cells) if isinstance(cell, (str, bytes))]
     wrong = next((number for number in texts if not _reads_as_number(cells[number])), None)
-    if wrong == -1:
+    if wrong is not None:
         at = _at(tuple(int(i) for i in np.unravel_index(wrong, array.shape)))
         column = " The other entries may look like numbers: one such entry makes the whole column text."
         return TypeError(
@@ -157,7 +157,7 @@ def _nearest(value: str, choices: tuple[str, ...]) -> str | None:
     by_lower_case: dict[str, str] = {}
     for choice in choices:
         by_lower_case.setdefault(choice.lower(), choice)
-    near = get_close_matches(value, by_lower_case, n=1, cutoff=0.5)
+    near = get_close_matches(value.strip().lower(), by_lower_case, n=1, cutoff=0.5)
     return by_lower_case[near[0]] if near else None
 
 

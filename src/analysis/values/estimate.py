@@ -15,7 +15,7 @@ from analysis.values.arguments import as_numbers, broadcast, check_confidence_le
 from analysis.values.distributions import normal_quantile
 from analysis.values.framed import Framed
 from analysis.values.scale import measure_of, scale_of
-from analysis.values.text import decimals_for, short_number
+from analysis.values.text import short_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,11 +114,7 @@ class Estimate(Framed):
             if number == 10:
                 texts.append(f"... ({self.value.size} in all)")
                 break
-            digits = decimals_for(value)
-            first, second, third = (
-                short_number(part, percent=percent, digits=digits) for part in (value, low, high)
-            )
-            texts.append(f"{first} ({second} to {third})")
+            texts.append(short_interval(value, low, high, percent=percent))
         return "\n".join(texts)
 
 
