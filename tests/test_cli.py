@@ -52,7 +52,7 @@ def claims(tmp_path, monkeypatch):
     monkeypatch.setattr("analysis.data.datasets.read_user_table", lambda _path, *, kind: kind)
     monkeypatch.setattr("analysis.forensics.claims.audit_claims", lambda _frame: Ledger())
     path = tmp_path / "claims.csv"
-    path.touch()
+    path.write_text("claim_id,printed,checked_as\n")
     return str(path)
 
 

@@ -8,7 +8,7 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from analysis.figures.check_figure import check_figure
-from analysis.figures.doi import figure_of, panel_points
+from analysis.figures.parts.plane import figure_of, panel_points
 from analysis.figures.export import save_figure
 from analysis.figures.journals import JOURNALS
 from analysis.figures.radial import figure_radial, plot_radial

@@ -156,8 +156,10 @@ def set_rank_axis(ax: Axes, label: str, count: int) -> None:
     # From one tick a rank on to fewer of them, until their labels stand apart.
     for step in (factor * 10**power for power in range(len(str(count)) + 1) for factor in (1, 2, 4, 5)):
         ticks = range(step, count + 1, step)
+        if len(ticks) > _MOST_TICKS:
+            continue
         widest = max((text_width(format_count(tick)) for tick in ticks), default=0.0)
-        if len(ticks) <= _FEW_TICKS or (len(ticks) <= _MOST_TICKS and widest + 4.0 <= step * width / count):
+        if len(ticks) <= _FEW_TICKS or widest + 4.0 <= step * width / count:
             break
     ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
     ax.xaxis.set_major_formatter(FixedFormatter([format_count(tick) for tick in ticks]))
