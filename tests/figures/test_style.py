@@ -2,7 +2,8 @@ import matplotlib as mpl
 import pytest
 
 from analysis.figures.journals import JOURNALS
-from analysis.figures.style import FONT, MM_PER_INCH, POINTS_PER_MM, current, house_style, style
+from analysis.figures.journals import DEFAULT_FONT
+from analysis.figures.style import MM_PER_INCH, POINTS_PER_MM, current, house_style, style
 from analysis.tables.format import format_estimate
 from analysis.tables.number_style import number_style
 
@@ -11,7 +12,7 @@ def test_settings_hold_inside_only():
     before = dict(mpl.rcParams)
     with style():
         assert mpl.rcParams["pdf.fonttype"] == 42
-        assert mpl.rcParams["font.family"][0] == FONT
+        assert mpl.rcParams["font.family"][0] == DEFAULT_FONT
     assert dict(mpl.rcParams) == before
 
 

@@ -19,6 +19,22 @@ _SANS = ("Arial", "Helvetica", "Liberation Sans", "Arimo", DEFAULT_FONT)
 _READ_ON = "22 November 2026"
 
 
+# What a guideline may say, in the order in which it is told.
+_RULES = (
+    "fonts",
+    "minimum_size",
+    "single_mm",
+    "double_mm",
+    "maximum_height_mm",
+    "minimum_line_width",
+    "formats",
+    "line_art_dpi",
+    "combination_dpi",
+    "colour_space",
+    "decimal_mark",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """What a journal asks of a figure.
@@ -52,8 +68,13 @@ class Preset:
         Between whole number and decimals.
     guideline, address : str
         Title and address of the journal's public guideline.
-    verified, unverified : tuple of str
-        The fields that were read in the guideline, and those that could not be: usual values stand there.
+    verified : tuple of str
+        The fields that were read in the guideline.
+
+    Attributes
+    ----------
+    unverified : tuple of str
+        The rules that could not be read there: usual values stand for them.
     """
 
     name: str
@@ -75,7 +96,11 @@ class Preset:
     guideline: str = ""
     address: str = ""
     verified: tuple[str, ...] = ()
-    unverified: tuple[str, ...] = ()
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Rules that were not read in the guideline."""
+        return tuple(rule for rule in _RULES if rule not in self.verified) if self.guideline else ()
 
     @property
     def tiff_dpi(self) -> float:
@@ -130,17 +155,6 @@ JOURNALS: dict[str, Preset] = {
             "https://www.yumpu.com/en/document/view/4780116 and .../6149547)",
             # "Type decimal points midline"; photographs of at least 300 dpi. Most figures are redrawn there.
             verified=("decimal_mark", "combination_dpi"),
-            unverified=(
-                "fonts",
-                "minimum_size",
-                "single_mm",
-                "double_mm",
-                "maximum_height_mm",
-                "minimum_line_width",
-                "formats",
-                "line_art_dpi",
-                "colour_space",
-            ),
         ),
         Preset(
             name="bmj",
@@ -151,19 +165,6 @@ JOURNALS: dict[str, Preset] = {
             double_mm=180.0,
             guideline="BMJ Author Hub, Formatting your paper",
             address="https://authors.bmj.com/writing-and-formatting/formatting-your-paper/",
-            unverified=(
-                "fonts",
-                "minimum_size",
-                "single_mm",
-                "double_mm",
-                "maximum_height_mm",
-                "minimum_line_width",
-                "formats",
-                "line_art_dpi",
-                "combination_dpi",
-                "colour_space",
-                "decimal_mark",
-            ),
         ),
         Preset(
             name="jama",
@@ -181,17 +182,6 @@ JOURNALS: dict[str, Preset] = {
             "med-9780195176339-div2-114 and https://jamanetwork.com/journals/jama/pages/instructions-for-authors",
             # "EPS, GIF, JPG, and TIF"; "generally ... a resolution of at least 350 ppi".
             verified=("formats", "combination_dpi"),
-            unverified=(
-                "fonts",
-                "minimum_size",
-                "single_mm",
-                "double_mm",
-                "maximum_height_mm",
-                "minimum_line_width",
-                "line_art_dpi",
-                "colour_space",
-                "decimal_mark",
-            ),
         ),
         Preset(
             name="nejm",
@@ -205,19 +195,6 @@ JOURNALS: dict[str, Preset] = {
             line_art_dpi=1200.0,
             guideline="New England Journal of Medicine, New manuscripts: technical guidelines for figures",
             address="https://www.nejm.org/author-center/new-manuscripts (not read)",
-            unverified=(
-                "fonts",
-                "minimum_size",
-                "single_mm",
-                "double_mm",
-                "maximum_height_mm",
-                "minimum_line_width",
-                "formats",
-                "line_art_dpi",
-                "combination_dpi",
-                "colour_space",
-                "decimal_mark",
-            ),
         ),
         Preset(
             name="nature",
@@ -246,7 +223,6 @@ JOURNALS: dict[str, Preset] = {
                 "combination_dpi",
                 "colour_space",
             ),
-            unverified=("minimum_line_width", "formats", "decimal_mark"),
         ),
         Preset(
             name="plos",
@@ -272,7 +248,6 @@ JOURNALS: dict[str, Preset] = {
                 "combination_dpi",
                 "colour_space",
             ),
-            unverified=("single_mm", "minimum_line_width", "decimal_mark"),
         ),
         Preset(
             name="elsevier",
@@ -298,7 +273,6 @@ JOURNALS: dict[str, Preset] = {
                 "combination_dpi",
                 "colour_space",
             ),
-            unverified=("single_mm", "double_mm", "maximum_height_mm", "decimal_mark"),
         ),
         Preset(
             name="springer",
@@ -326,7 +300,6 @@ JOURNALS: dict[str, Preset] = {
                 "combination_dpi",
                 "colour_space",
             ),
-            unverified=("single_mm", "double_mm", "maximum_height_mm", "decimal_mark"),
         ),
     )
 }

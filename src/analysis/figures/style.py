@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLACK",
     "BLUE",
-    "BODY_SIZE",
     "EXPORT_SETTINGS",
-    "FONT",
     "GREEN",
     "GREY",
     "LIGHT_GREY",
@@ -32,7 +30,6 @@ __all__ = [
     "POINTS_PER_INCH",
     "POINTS_PER_MM",
     "SKY_BLUE",
-    "SMALL_SIZE",
     "VERMILLION",
     "Preset",
     "current",
@@ -54,9 +51,6 @@ VERMILLION = "#D55E00"
 GREY = "#595959"
 LIGHT_GREY = "#D9D9D9"
 
-FONT = DEFAULT_FONT
-BODY_SIZE = JOURNALS["default"].body_size
-SMALL_SIZE = JOURNALS["default"].small_size
 
 EXPORT_SETTINGS: dict[str, object] = {
     # TrueType: text in the PDF stays text, with the font embedded; Type 3 is refused by many publishers.
