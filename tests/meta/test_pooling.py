@@ -448,3 +448,21 @@ def test_the_standard_error_of_tau2_keeps_its_digits_where_one_study_dominates(d
     square = float(sum(p[i][j] * d[j] * p[j][i] * d[i] for i in range(6) for j in range(6)))
     exact = {"REML": (2 / square) ** 0.5, "PM": 10**0.5 / trace}.get(method, (2 * square) ** 0.5 / trace)
     assert float(result.tau2_std_error) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("restricted", [True, False])
+def test_the_steps_of_one_set_are_those_of_many_to_the_last_bit(restricted):
+    rng = np.random.default_rng(3)
+    compared = 0
+    for k in [*range(2, 15)] * 8:
+        variance = rng.uniform(0.01, 0.6, k)
+        effect = rng.normal(0, np.sqrt(variance + 0.2))
+        studies = Studies(effect[:, np.newaxis], variance[:, np.newaxis], complete=True)
+        scores = tau2_likelihood._scores(studies, restricted=restricted)
+        lower, upper, start, sets, _ = tau2_likelihood._crossings(studies, scores, 0, restricted=restricted)
+        if sets.size == 1:
+            arguments = (studies, start, lower, upper, sets)
+            one = tau2_likelihood._newton_of_one(*arguments, restricted=restricted)
+            assert one[0] == tau2_likelihood._newton(*arguments, restricted=restricted)[0]
+            compared += 1
+    assert compared > 50

@@ -154,7 +154,7 @@ def set_rank_axis(ax: Axes, label: str, count: int) -> None:
     set_x_axis(ax, plain_scale(label), 0.5, count + 0.5)
     width = panel_points(ax)[0]
     # From one tick a rank on to fewer of them, until their labels stand apart.
-    for step in (factor * 10**power for power in range(len(str(count)) + 1) for factor in (1, 2, 4, 5)):
+    for step in (factor * 10**power for power in range(len(str(count)) + 1) for factor in (1, 2, 3, 4, 5)):
         ticks = range(step, count + 1, step)
         if len(ticks) > _MOST_TICKS:
             continue
